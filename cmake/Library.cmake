@@ -1,0 +1,52 @@
+# The one way to declare our own code, so that warnings, sanitizers and tests are the same everywhere.
+#
+#   tributary_library(<name> SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]
+#                     [TESTS ...] [TEST_DEPS ...] [TEST_LABELS ...])
+#     Library tributary_<name> (alias tributary::<name>), public headers in include/ if there is one;
+#     TESTS become one GoogleTest binary, <name>_test.
+#   tributary_executable(<name> SOURCES ... [DEPS ...])
+#   tributary_test(<name> SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds])
+function(tributary_own_code target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+  if(TRIBUTARY_SANITIZE MATCHES "undefined")
+    target_compile_options(${target} PRIVATE -fsanitize=undefined -fno-sanitize-recover=undefined)
+  endif()
+endfunction()
+
+function(tributary_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS;TEST_LABELS" ${ARGN})
+  set(target tributary_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(tributary::${name} ALIAS ${target})
+  if(IS_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/include")
+    target_include_directories(${target} PUBLIC include)
+  endif()
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${target} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  tributary_own_code(${target})
+  if(ARG_TESTS)
+    tributary_test(${name}_test SOURCES ${ARG_TESTS} DEPS ${target} ${ARG_TEST_DEPS} LABELS ${ARG_TEST_LABELS})
+  endif()
+endfunction()
+
+function(tributary_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  tributary_own_code(${name})
+endfunction()
+
+function(tributary_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  tributary_own_code(${name})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${name};${ARG_LABELS}")
+endfunction()
