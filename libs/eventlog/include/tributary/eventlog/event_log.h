@@ -1,0 +1,84 @@
+// The log behind everything: partitions of records, appended in any order by many, read in one order
+// by all. Two implementations pass one contract test (testing/contract.h): embedded, and Kafka.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tributary/eventlog/record.h"
+
+namespace tributary::eventlog {
+
+struct ReadLimits {
+  size_t max_records = 1024;
+  size_t max_bytes = 4 << 20;  // at least one record is returned whatever its size
+};
+
+struct ReadResult {
+  std::vector<RecordPtr> records;
+  // When the poll was made, no visible record lay beyond those returned.
+  bool at_end = false;
+};
+
+// One cursor over one partition. A reader sees every visible record once, in offset order, without a
+// gap, whoever appends meanwhile. Thread-compatible: one thread at a time.
+class PartitionReader {
+ public:
+  virtual ~PartitionReader() = default;
+  // The next records, as many as there are within `limits`; never blocks for records to come.
+  // Errors: DataLoss when the log does not hold what the position claims (truncated, recreated,
+  // corrupt); Unavailable when it cannot be reached now (try again).
+  virtual absl::StatusOr<ReadResult> Poll(const ReadLimits& limits) = 0;
+  // Offset of the next record that Poll returns.
+  virtual Offset position() const = 0;
+  // Moves there. Bounds: 0 .. end; beyond it the next Poll returns DataLoss.
+  virtual void Seek(Offset next) = 0;
+};
+
+// OK with the record's offset; or an error. Aborted and Unavailable: the record may or may not be in
+// the log, now or later. InvalidArgument: it is not and will not be.
+// Runs on a thread of the log's; must not block nor call back into the producer's destructor.
+using AppendCallback = std::function<void(absl::StatusOr<Offset>)>;
+
+// A session of appends. Records of one session to one partition land in the order of the calls; if
+// one fails, all later ones of the session to that partition fail too, so that no gap is passed over
+// (PROTOCOL rule 19); a new session starts clean. Thread-safe.
+class Producer {
+ public:
+  // Waits for the callbacks of all that was appended.
+  virtual ~Producer() = default;
+  // Returns at once; `done` is called once, after the record is durable and visible.
+  virtual void Append(const PartitionRef& target, Record record, AppendCallback done) = 0;
+};
+
+struct LogSpec {
+  std::string name;  // lower_snake_case
+  int32_t partitions = 1;
+};
+
+// Thread-safe.
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+  // Drawn once when the log was created; the value of every genesis record.
+  virtual const std::string& id() const = 0;
+  virtual const std::vector<LogSpec>& logs() const = 0;
+  // NotFound if there is no such log or partition. OutOfRange if `from` is negative.
+  virtual absl::StatusOr<std::unique_ptr<PartitionReader>> OpenReader(const PartitionRef& ref, Offset from) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer() = 0;
+  // The offset that the next visible record will get.
+  virtual absl::StatusOr<Offset> End(const PartitionRef& ref) = 0;
+  // `wake` is called, on a thread of the log's, after records of `ref` became visible; it must be
+  // quick. Calls may be merged. Ends when the returned handle is destroyed, after which no call runs.
+  virtual std::shared_ptr<void> Watch(const PartitionRef& ref, std::function<void()> wake) = 0;
+};
+
+// Partitions of `log`; 0 if there is no such log.
+int32_t PartitionCount(const EventLog& log, std::string_view name);
+
+}  // namespace tributary::eventlog
