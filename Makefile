@@ -1,0 +1,49 @@
+# Names for what one does here. The work is in CMakePresets.json and in tools/; nothing is decided in this file.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench simulate format clean
+
+JOBS ?= $(shell nproc)
+PRESET ?= dev
+SEEDS ?= 1000
+export JOBS
+
+help: ## say what there is
+	@echo 'Tributary: an event-sourced customer data platform. make ...'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  %-9s %s\n", $$1, $$2}'
+	@echo 'Variables: PRESET=dev|release|asan-ubsan|tsan (test, simulate), JOBS=n (default: one per core).'
+
+demo: ## install, build, start a server, import purchases, show a journey (DATA=file: your own file)
+	@tools/bootstrap.sh build
+	@tools/build.sh release tributary
+	@DATA='$(DATA)' tools/demo.sh
+
+run: ## build and run `tributary serve` on ./data (ARGS='...': more flags)
+	@tools/bootstrap.sh build
+	@tools/build.sh release tributary
+	@build/release/tools/tributary/tributary serve --data-dir=data $(ARGS)
+
+test: ## build and run all tests
+	@tools/bootstrap.sh build
+	@tools/build.sh $(PRESET)
+	@ctest --preset $(PRESET) --parallel $(JOBS)
+
+check: ## format, tidy, contracts, layers, shell, model, links (BASE=ref: tidy only what changed since)
+	@tools/bootstrap.sh check
+	@BASE='$(BASE)' tools/check/all.sh
+
+bench: ## print one table of ratios and write it as JSON
+	@tools/bootstrap.sh build
+	@tools/bench.sh
+
+simulate: ## play SEEDS=n random histories with faults through the core
+	@tools/bootstrap.sh build
+	@tools/build.sh $(PRESET) tributary_simulator
+	@build/$(PRESET)/tests/simulation/tributary_simulator --seeds=$(SEEDS)
+
+format: ## lay out our C++ as .clang-format says
+	@tools/bootstrap.sh check
+	@tools/check/format.sh --fix
+
+clean: ## remove what was built (the tools' own environment and the data stay)
+	@rm -rf build/dev build/release build/asan-ubsan build/tsan build/*.log
