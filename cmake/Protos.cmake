@@ -6,13 +6,25 @@
 add_custom_target(tributary_generated)
 
 function(tributary_proto_library dir)
+  _tributary_proto_library("tributary/${dir}" "${dir}" ${ARGN})
+endfunction()
+
+# tributary_vendored_proto_library(<dir>)
+#
+# The same for a folder directly below proto/ that others wrote (for example google/rpc).
+function(tributary_vendored_proto_library dir)
+  _tributary_proto_library("${dir}" "${dir}" ${ARGN})
+endfunction()
+
+# <path> is the folder below proto/; <dir> names the target.
+function(_tributary_proto_library path dir)
   cmake_parse_arguments(ARG "GRPC" "" "DEPS" ${ARGN})
   string(REPLACE "/" "_" suffix "${dir}")
   set(target tributary_proto_${suffix})
   set(root "${CMAKE_SOURCE_DIR}/proto")
   set(out "${CMAKE_BINARY_DIR}/gen")
   file(MAKE_DIRECTORY "${out}")
-  file(GLOB protos CONFIGURE_DEPENDS "${root}/tributary/${dir}/*.proto")
+  file(GLOB protos CONFIGURE_DEPENDS "${root}/${path}/*.proto")
   set(generated)
   foreach(proto IN LISTS protos)
     file(RELATIVE_PATH rel "${root}" "${proto}")
