@@ -40,7 +40,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo env DEBIAN_FRONTEND=noninteractive "$@"
   else
-    say "packages are missing, and this is neither root nor is there sudo. As root, run: $*" >&2
+    say "packages are missing, and this is neither root nor is there sudo: run tools/bootstrap.sh as root" >&2
     return 1
   fi
 }
