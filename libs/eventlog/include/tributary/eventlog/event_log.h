@@ -30,19 +30,23 @@ struct ReadResult {
 class PartitionReader {
  public:
   virtual ~PartitionReader() = default;
-  // The next records, as many as there are within `limits`; never blocks for records to come.
+  // The next records, within `limits` and perhaps fewer than there are (`at_end` tells); at least one
+  // if there is any. Never blocks for records to come. After an error the position is unchanged.
   // Errors: DataLoss when the log does not hold what the position claims (truncated, recreated,
   // corrupt); Unavailable when it cannot be reached now (try again).
   virtual absl::StatusOr<ReadResult> Poll(const ReadLimits& limits) = 0;
   // Offset of the next record that Poll returns.
   virtual Offset position() const = 0;
-  // Moves there. Bounds: 0 .. end; beyond it the next Poll returns DataLoss.
+  // Moves there. Bounds: 0 .. end; outside of them Poll returns DataLoss (beyond the end: until the
+  // log has grown to it).
   virtual void Seek(Offset next) = 0;
 };
 
 // OK with the record's offset; or an error. Aborted and Unavailable: the record may or may not be in
-// the log, now or later. InvalidArgument: it is not and will not be.
-// Runs on a thread of the log's; must not block nor call back into the producer's destructor.
+// the log, now or later. InvalidArgument (beyond the bounds of Record) and NotFound (no such log or
+// partition): it is not and will not be.
+// Runs on a thread of the log's; must not block nor destroy the producer. It may append: such an
+// append never waits for room.
 using AppendCallback = std::function<void(absl::StatusOr<Offset>)>;
 
 // A session of appends. Records of one session to one partition land in the order of the calls; if
@@ -52,16 +56,19 @@ class Producer {
  public:
   // Waits for the callbacks of all that was appended.
   virtual ~Producer() = default;
-  // Returns at once; `done` is called once, after the record is durable and visible.
+  // Returns at once, unless too much waits to be written already: then it blocks until there is room.
+  // `done` is called once, after the record is durable and visible, in the order of the calls for the
+  // records of one partition.
   virtual void Append(const PartitionRef& target, Record record, AppendCallback done) = 0;
 };
 
 struct LogSpec {
-  std::string name;  // lower_snake_case
-  int32_t partitions = 1;
+  std::string name;        // lower_snake_case
+  int32_t partitions = 1;  // 1..kMaxPartitions
 };
+inline constexpr int32_t kMaxPartitions = 4096;
 
-// Thread-safe.
+// Thread-safe. Readers and producers are destroyed before it; handles of Watch may outlive it.
 class EventLog {
  public:
   virtual ~EventLog() = default;
@@ -74,8 +81,13 @@ class EventLog {
   // The offset that the next visible record will get.
   virtual absl::StatusOr<Offset> End(const PartitionRef& ref) = 0;
   // `wake` is called, on a thread of the log's, after records of `ref` became visible; it must be
-  // quick. Calls may be merged. Ends when the returned handle is destroyed, after which no call runs.
+  // quick. Calls may be merged. Ends when the returned handle is destroyed, which waits for a call that
+  // runs; after that none runs. Null if there is no such log or partition.
   virtual std::shared_ptr<void> Watch(const PartitionRef& ref, std::function<void()> wake) = 0;
+  // OK while appends can succeed. Otherwise why not (disk full, broken storage, fatal producer error):
+  // from then on every append fails with Unavailable until the log is closed and opened again. Reading
+  // may still work. Thread-safe and cheap: for readiness checks.
+  virtual absl::Status Health() const = 0;
 };
 
 // Partitions of `log`; 0 if there is no such log.

@@ -43,8 +43,14 @@ struct Header {
   friend bool operator==(const Header&, const Header&) = default;
 };
 
-// key, headers and type hold no personal data. Bounds: type 1..64 bytes, key <= 512 bytes, headers
-// <= 4 KiB together, value <= 1 MiB; a record beyond them is refused with InvalidArgument.
+inline constexpr size_t kMaxTypeBytes = 64;
+inline constexpr size_t kMaxKeyBytes = 512;
+inline constexpr size_t kMaxHeaderBytes = 4 << 10;
+inline constexpr size_t kMaxHeaders = 256;
+inline constexpr size_t kMaxValueBytes = 1 << 20;
+
+// key, headers and type hold no personal data. Bounds: type 1..64 bytes, key <= 512 bytes, at most 256
+// headers of <= 4 KiB together, value <= 1 MiB; a record beyond them is refused with InvalidArgument.
 struct Record {
   std::string key;
   std::string type;
@@ -58,13 +64,11 @@ struct Record {
     }
     return std::nullopt;
   }
-  // Bytes that it takes up, near enough for bounds.
+  // Bytes of key, type, headers and value: what ReadLimits and the logs' own bounds count.
   size_t Size() const;
 };
 
-inline constexpr size_t kMaxValueBytes = 1 << 20;
-
-// Shape errors of `record` against the bounds above.
+// InvalidArgument naming the field, if `record` is beyond the bounds above.
 absl::Status Validate(const Record& record);
 
 // A record at its place. Immutable, shared between all who read it.
