@@ -126,7 +126,7 @@ std::string NormalForm(std::string_view text) {
 std::string CompareForm(std::string_view text) {
   if (IsAscii(text)) return AsciiCompareForm(text);
   // Folding turns the combining iota subscript into a letter, so marks must be in their order before it.
-  const icu::UnicodeString ordered = Normalised(Nfkc(), FromUtf8(text));
+  const icu::UnicodeString ordered = WithSaraAm(Nfkc(), FromUtf8(text));
   return ToUtf8(WithSingleBlanks(WithSaraAm(NfkcCaseFold(), ordered)));
 }
 

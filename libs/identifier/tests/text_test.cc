@@ -23,6 +23,11 @@ TEST(CompareForm, OrdersMarksThatAToneMarkMeetsWhenItMoves) {
   EXPECT_EQ(CompareForm(form), form);
 }
 
+TEST(CompareForm, OrdersMarksBeforeFoldingMakesALetterOfOne) {
+  const std::string with_iota_subscript = "\u0345\u0E4D\u0E49\u0E32";
+  EXPECT_EQ(CompareForm(with_iota_subscript), CompareForm(NormalForm(with_iota_subscript)));
+}
+
 TEST(CompareForm, LeavesANikhahitWithoutSaraAaAlone) {
   EXPECT_EQ(CompareForm("\u0E01\u0E4D\u0E49"), "\u0E01\u0E4D\u0E49");
 }
