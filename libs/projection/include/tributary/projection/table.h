@@ -58,9 +58,11 @@ class RawReader {
   virtual ~RawReader() = default;
   virtual AnyRow Get(Kind kind, uint8_t table, std::string_view key,
                      const google::protobuf::MessageLite& prototype) = 0;
-  // Calls `visit` for each row in order until it returns false.
+  // Calls `visit` for each row in order until it returns false. `visit` may read, also scan; it must
+  // not write (an overlay ends the process if it does). `key` lives during the call.
   virtual void Scan(const RawScan& scan, const google::protobuf::MessageLite& prototype,
                     const std::function<bool(std::string_view key, const AnyRow& row)>& visit) = 0;
+  // The first error; for the reader's whole life.
   virtual absl::Status status() const = 0;
   // A key that does not decode is latched as DataLoss through this.
   virtual void Latch(absl::Status status) = 0;
@@ -151,8 +153,10 @@ class KindView {
 class RawWriter {
  public:
   virtual ~RawWriter() = default;
-  // A null row deletes.
-  virtual void Put(Kind kind, uint8_t table, std::string key, AnyRow row) = 0;
+  // A null row deletes. `prototype`: of the table's type, to decode the row that is there. Not to be
+  // called by what a scan visits: the process ends.
+  virtual void Put(Kind kind, uint8_t table, std::string key, AnyRow row,
+                   const google::protobuf::MessageLite& prototype) = 0;
 };
 
 namespace testing {
@@ -174,13 +178,14 @@ class Writer {
   template <typename T>
   void Put(const T& table, const typename T::KeyType& key, typename T::ValueType value) {
     static_assert(T::kKind == K, "this writer is of another kind");
-    raw_->Put(K, table.id, EncodeKey(key), std::make_shared<const typename T::ValueType>(std::move(value)));
+    raw_->Put(K, table.id, EncodeKey(key), std::make_shared<const typename T::ValueType>(std::move(value)),
+              T::ValueType::default_instance());
   }
   // Deleting what is not there is no error.
   template <typename T>
   void Delete(const T& table, const typename T::KeyType& key) {
     static_assert(T::kKind == K, "this writer is of another kind");
-    raw_->Put(K, table.id, EncodeKey(key), nullptr);
+    raw_->Put(K, table.id, EncodeKey(key), nullptr, T::ValueType::default_instance());
   }
 
  private:
