@@ -19,12 +19,13 @@ std::pair<std::string, std::string> Split(std::string_view full_method) {
 
 }  // namespace
 
-RpcMetrics::RpcMetrics(Registry& registry) : registry_(registry) {}
+RpcMetrics::RpcMetrics(Registry& registry, std::function<bool(std::string_view)> known)
+    : registry_(registry), known_(std::move(known)) {}
 
 RpcMetrics::Method& RpcMetrics::Find(std::string_view full_method) {
   auto it = methods_.find(ToAbsl(full_method));
   if (it != methods_.end()) return *it->second;
-  if (methods_.size() >= kMaxMethods && full_method != kOther) return Find(kOther);
+  if (full_method != kOther && !known_(full_method)) return Find(kOther);
   auto method = std::make_unique<Method>();
   std::tie(method->service, method->name) = Split(full_method);
   const Labels labels{{"service", method->service}, {"method", method->name}};

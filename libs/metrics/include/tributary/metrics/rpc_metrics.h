@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,12 +21,10 @@ namespace tributary::metrics {
 // Thread-safe; one short lock per call.
 class RpcMetrics {
  public:
-  // Methods beyond this number are counted together as service and method "other", so that a client that
-  // invents names cannot fill the memory.
-  static constexpr size_t kMaxMethods = 256;
-
-  // `registry` must outlive this.
-  explicit RpcMetrics(Registry& registry);
+  // Of the full method names that clients call, `known` tells those that exist; all others are counted together as
+  // service and method "other", for a client that invents names must not fill the memory nor write into labels.
+  // `registry` must outlive this. `known` is called with a lock held.
+  RpcMetrics(Registry& registry, std::function<bool(std::string_view)> known);
 
   // `full_method` as gRPC names it: "/tributary.profile.v1.ProfileService/GetProfile". Each Started() is
   // followed by exactly one Finished() of the same method.
@@ -46,6 +45,7 @@ class RpcMetrics {
   Counter& CounterOf(Method& method, absl::StatusCode code) TRIBUTARY_REQUIRES(mutex_);
 
   Registry& registry_;
+  const std::function<bool(std::string_view)> known_;
   Mutex mutex_;
   absl::flat_hash_map<std::string, std::unique_ptr<Method>> methods_ TRIBUTARY_GUARDED_BY(mutex_);
 };

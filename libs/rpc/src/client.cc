@@ -1,0 +1,46 @@
+#include "tributary/rpc/client.h"
+
+#include "fmt/format.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "src/files.h"
+#include "tributary/base/clock.h"
+#include "tributary/base/status.h"
+
+namespace tributary::rpc {
+namespace {
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const ClientOptions& options) {
+  if (!options.tls) return grpc::InsecureChannelCredentials();
+  if (options.certificate_file.empty() != options.private_key_file.empty()) {
+    return InvalidField("TLS_INCOMPLETE", "certificate_file", "a certificate needs its key, and a key its certificate",
+                        "Name both files or none");
+  }
+  grpc::SslCredentialsOptions ssl;
+  TRIBUTARY_ASSIGN_OR_RETURN(ssl.pem_root_certs, ReadPem("ca_file", options.ca_file));
+  TRIBUTARY_ASSIGN_OR_RETURN(ssl.pem_cert_chain, ReadPem("certificate_file", options.certificate_file));
+  TRIBUTARY_ASSIGN_OR_RETURN(ssl.pem_private_key, ReadPem("private_key_file", options.private_key_file));
+  return grpc::SslCredentials(ssl);
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<grpc::Channel> channel, const ClientOptions& options)
+    : channel_(std::move(channel)), deadline_(options.deadline) {
+  if (!options.bearer_secret.empty()) authorization_ = fmt::format("Bearer {}", options.bearer_secret);
+}
+
+absl::StatusOr<Client> Client::Open(const ClientOptions& options) {
+  if (options.target.empty()) return InvalidField("TARGET_MISSING", "target", "no server is named", "Name host:port");
+  TRIBUTARY_ASSIGN_OR_RETURN(auto credentials, Credentials(options));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
+  return Client(grpc::CreateCustomChannel(options.target, credentials, arguments), options);
+}
+
+void Client::Prepare(grpc::ClientContext& context) const {
+  context.set_deadline(absl::ToChronoTime(SystemClock().Now() + deadline_));
+  if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
+}
+
+}  // namespace tributary::rpc
