@@ -8,7 +8,9 @@
 #   tributary_test(<name> SOURCES ... [DEPS ...] [LABELS ...] [TIMEOUT seconds])
 function(tributary_own_code target)
   target_compile_options(${target} PRIVATE
-    -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+    -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+    -Wno-missing-field-initializers  # designated initialisers name just what differs
+    -Werror)
   if(TRIBUTARY_SANITIZE MATCHES "undefined")
     target_compile_options(${target} PRIVATE -fsanitize=undefined -fno-sanitize-recover=undefined)
   endif()

@@ -1,0 +1,314 @@
+#include "tributary/processor/task.h"
+
+#include <algorithm>
+
+#include "src/task_impl.h"
+#include "tributary/base/status.h"
+#include "xxhash.h"
+
+namespace tributary::processor {
+namespace {
+
+uint64_t Fingerprint(const eventlog::StoredRecord& record) {
+  return XXH3_64bits(record.record.value.data(), record.record.value.size());
+}
+
+}  // namespace
+
+Task::Task(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Task::~Task() = default;
+
+absl::StatusOr<std::unique_ptr<Task>> Task::Open(const TaskOptions& options, const TaskDeps& deps) {
+  auto impl = std::make_unique<Impl>(options, deps);
+  TRIBUTARY_RETURN_IF_ERROR(Annotate(impl->Open(), fmt::format("{} on {}", deps.processor->name(),
+                                                               options.partition.ToString())));
+  return std::unique_ptr<Task>(new Task(std::move(impl)));
+}
+
+Progress Task::Step() { return impl_->Step(); }
+absl::Status Task::Close() { return impl_->Close(); }
+void Task::Submit(Command command, ReplyFn done) { impl_->Submit(std::move(command), std::move(done)); }
+void Task::WhenVisible(Offset position, absl::Time deadline, SnapshotFn done) {
+  impl_->WhenVisible(position, deadline, std::move(done));
+}
+std::unique_ptr<projection::Snapshot> Task::TakeSnapshot() const { return impl_->deps().store->TakeSnapshot(); }
+TaskStatus Task::status() const { return impl_->status(); }
+bool Task::Quiet() const { return impl_->quiet(); }
+absl::Time Task::NextTimer() const { return impl_->NextTimer(); }
+void Task::OnWake(std::function<void()> wake) { impl_->OnWake(std::move(wake)); }
+const PartitionRef& Task::partition() const { return impl_->options().partition; }
+const Processor& Task::processor() const { return *impl_->deps().processor; }
+
+Task::Impl::Impl(const TaskOptions& options, const TaskDeps& deps)
+    : options_(options),
+      deps_(deps),
+      incarnation_(deps.random->Next64()),
+      overlay_(projection::Overlay::Create(deps.store, {})) {}
+
+Task::Impl::~Impl() {
+  {
+    std::lock_guard lock(wake_->mutex);
+    wake_->fn = nullptr;
+  }
+  watch_.reset();
+  const absl::Status gone = absl::UnavailableError("the task was closed");
+  for (PendingSegment& segment : pending_) {
+    for (WaitingCommand& waiting : segment.commands) {
+      for (auto& [digest, done] : waiting.waiters) done(gone);
+    }
+  }
+  RefuseCommands(gone);
+  for (VisibleWaiter& waiter : waiters_) waiter.done(gone);
+}
+
+absl::Status Task::Impl::Open() {
+  Feed::Start start;
+  TRIBUTARY_RETURN_IF_ERROR(LoadPosition(&start));
+  feed_ = std::make_unique<Feed>(options_, deps_.log, deps_.processor, deps_.clock, std::move(start));
+  watch_ = deps_.log->Watch(options_.partition, [wake = wake_] { wake->Call(); });
+  PublishStatus();
+  return absl::OkStatus();
+}
+
+absl::Status Task::Impl::LoadPosition(Feed::Start* start) {
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::string bytes, deps_.store->Meta(kPositionMeta));
+  if (bytes.empty()) return absl::OkStatus();
+  storage::v1::TaskPosition position;
+  if (!position.ParseFromString(bytes)) return absl::DataLossError("the position of the projection does not parse");
+  TRIBUTARY_RETURN_IF_ERROR(CheckLog(position));
+  last_batch_ = Offset(position.last_batch());
+  through_ = Offset(position.through());
+  decided_at_ = absl::FromUnixMicros(position.decided_at_micros());
+  birth_ = position.birth();
+  relayed_ = FromProto(position.relayed());
+  fingerprint_ = position.fingerprint();
+  for (const storage::v1::OutboundTip& tip : position.outbound()) {
+    outbound_[{tip.log(), Partition(tip.partition())}] = FromProto(tip.position());
+  }
+  sent_outbound_ = outbound_;
+  start->through = through_;
+  start->last_batch = last_batch_;
+  auto snapshot = deps_.store->TakeSnapshot();
+  snapshot->view().Scan(kChainTips, std::tuple<>(), [&](const auto& key, const auto& row) {
+    start->chains[std::get<0>(key)] = row->offset();
+    return true;
+  });
+  snapshot->view().Scan(kOriginTips, std::tuple<>(), [&](const auto& key, const auto& row) {
+    start->origins[std::get<0>(key)] = FromProto(row->position());
+    return true;
+  });
+  return snapshot->status();
+}
+
+absl::Status Task::Impl::CheckLog(const storage::v1::TaskPosition& position) {
+  if (position.processor() != deps_.processor->name() || position.format() != deps_.processor->format()) {
+    return absl::FailedPreconditionError(
+        fmt::format("the projection was written by {} format {}, this is {} format {}: rebuild it",
+                    position.processor(), position.format(), deps_.processor->name(), deps_.processor->format()));
+  }
+  if (position.log_id() != deps_.log->id()) {
+    return absl::FailedPreconditionError("the projection belongs to another log: rebuild it");
+  }
+  // A log that was cut off or made anew holds another record, or none, where the last batch was.
+  TRIBUTARY_ASSIGN_OR_RETURN(auto reader, deps_.log->OpenReader(options_.partition, Offset(position.last_batch())));
+  TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result, reader->Poll({.max_records = 1}));
+  if (result.records.empty() || Fingerprint(*result.records[0]) != position.fingerprint()) {
+    return absl::DataLossError(fmt::format(
+        "the log does not hold at {} what the projection remembers: it was truncated or recreated; restore it, or "
+        "delete the projection to build it anew from what is left", position.last_batch()));
+  }
+  return absl::OkStatus();
+}
+
+Progress Task::Impl::Step() {
+  if (state_ == TaskState::kHalted) return {Progress::Kind::kHalted};
+  absl::StatusOr<bool> worked = StepOnce();
+  if (worked.ok() && !overlay_->reader().status().ok()) worked = overlay_->reader().status();
+  if (!worked.ok()) {
+    Halt(worked.status());
+    return {Progress::Kind::kHalted};
+  }
+  PublishStatus();
+  AnswerVisible();
+  if (*worked) return {Progress::Kind::kWorked};
+  return {Progress::Kind::kIdle, IdleFor()};
+}
+
+absl::StatusOr<bool> Task::Impl::StepOnce() {
+  TRIBUTARY_ASSIGN_OR_RETURN(bool worked, TakeAppendResults());
+  if (relay_ != nullptr) {
+    TRIBUTARY_ASSIGN_OR_RETURN(const bool relayed, relay_->Step());
+    relayed_ = relay_->relayed();
+    worked = worked || relayed;
+  }
+  if (!following_.has_value()) {
+    TRIBUTARY_ASSIGN_OR_RETURN(const bool read, feed_->Pump());
+    worked = worked || read;
+  } else if (!feed_->Full()) {
+    TRIBUTARY_ASSIGN_OR_RETURN(const bool read, feed_->Pump());
+    worked = worked || read;
+  }
+  for (const VoidBatch& batch : feed_->TakeVoids()) {
+    // Ours, still waited for, and not to come: what it decided is decided anew.
+    if (batch.incarnation != incarnation_) continue;
+    for (const PendingSegment& segment : pending_) {
+      if (segment.counter == batch.counter && feed_->batches().empty()) {
+        DropPending();
+        worked = true;
+        break;
+      }
+    }
+  }
+  if (following_.has_value() || !feed_->batches().empty()) {
+    TRIBUTARY_ASSIGN_OR_RETURN(const bool followed, TakeOwnBatch());
+    return worked || followed;
+  }
+  if (const auto hole = feed_->OldestHole(); hole.has_value() && feed_->AtEnd() &&
+                                             deps_.clock->Monotonic() - *hole > options_.max_hole_age) {
+    return absl::DataLossError(fmt::format("a relayed sequence has a hole that was not filled for {}",
+                                           absl::FormatDuration(options_.max_hole_age)));
+  }
+  if (options_.standby) return worked;
+  TRIBUTARY_ASSIGN_OR_RETURN(const bool decided, DecideSome());
+  return worked || decided;
+}
+
+void Task::Impl::Halt(const absl::Status& why) {
+  state_ = TaskState::kHalted;
+  counters_.halted = why;
+  DropPending();
+  relay_.reset();
+  producer_.reset();
+  const absl::Status answer = absl::UnavailableError("the partition has halted");
+  RefuseCommands(answer);
+  std::vector<VisibleWaiter> waiters;
+  {
+    std::lock_guard lock(mutex_);
+    waiters.swap(waiters_);
+  }
+  for (VisibleWaiter& waiter : waiters) waiter.done(answer);
+  PublishStatus();
+}
+
+absl::Status Task::Impl::Close() {
+  if (state_ == TaskState::kHalted) return absl::OkStatus();
+  storage::v1::TaskPosition position;
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::string bytes, deps_.store->Meta(kPositionMeta));
+  if (bytes.empty() || !position.ParseFromString(bytes)) return absl::OkStatus();
+  // Only the relay's place may be newer than the last commit: it says what need not be sent again.
+  DropPending();
+  ToProto(relayed_, position.mutable_relayed());
+  overlay_->Push();
+  state_ = TaskState::kStopped;
+  return overlay_->CommitBottom(kPositionMeta, position.SerializeAsString());
+}
+
+absl::Duration Task::Impl::IdleFor() const {
+  absl::Duration idle = absl::InfiniteDuration();
+  const absl::Duration monotonic = deps_.clock->Monotonic();
+  if (state_ == TaskState::kDeciding) {
+    if (HasOpen()) idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
+    if (next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
+    if (!pending_.empty() && pending_.front().stage == PendingSegment::Stage::kClosed) {
+      idle = std::min(idle, resend_at_ - monotonic);
+    }
+    if (relay_ != nullptr && relay_->RetryAt().has_value()) idle = std::min(idle, *relay_->RetryAt() - monotonic);
+    if (effects_open_ && deps_.effects != nullptr) idle = std::min(idle, options_.claim_timeout);
+  }
+  {
+    std::lock_guard lock(mutex_);
+    for (const VisibleWaiter& waiter : waiters_) idle = std::min(idle, waiter.deadline - deps_.clock->Now());
+  }
+  if (feed_->OldestHole().has_value()) idle = std::min(idle, absl::Seconds(1));
+  return std::max(idle, absl::ZeroDuration());
+}
+
+void Task::Impl::PublishStatus() {
+  Offset visible(feed_->read_position().value() - 1);
+  for (const Item& item : feed_->items()) {
+    if (!item.fact) continue;
+    visible = Offset(item.offset.value() - 1);
+    break;
+  }
+  if (following_.has_value()) visible = std::min(visible, std::max(through_, Offset(-1)));
+  counters_.state = state_;
+  counters_.last_batch = last_batch_;
+  counters_.through = through_;
+  counters_.visible = std::max(visible, through_);
+  counters_.end = std::max(feed_->end_seen(), feed_->read_position());
+  counters_.decided_at = decided_at_;
+  counters_.last_fact_appended_at = last_fact_appended_at_;
+  counters_.void_batches = feed_->void_batches();
+  counters_.holes = feed_->holes();
+  counters_.open_holes = feed_->open_holes();
+  if (relay_ != nullptr) {
+    counters_.relayed = relay_->acknowledged();
+    counters_.relay_backlog = relay_->backlog();
+  }
+  const bool busy = !pending_.empty() || !feed_->batches().empty() || following_.has_value() ||
+                    feed_->covering() > 0 || !feed_->AtEnd() || (relay_ != nullptr && !relay_->Idle()) ||
+                    !in_flight_effects_.empty() || (effects_open_ && deps_.effects != nullptr) ||
+                    (!options_.standby && (last_batch_.value() < 0 || next_timer_ <= deps_.clock->Now()));
+  std::lock_guard lock(mutex_);
+  status_ = counters_;
+  published_next_timer_ = next_timer_;
+  quiet_ = !busy && commands_.empty();
+}
+
+void Task::Impl::AnswerVisible() {
+  std::vector<VisibleWaiter> ready;
+  std::vector<VisibleWaiter> late;
+  const absl::Time now = deps_.clock->Now();
+  {
+    std::lock_guard lock(mutex_);
+    if (waiters_.empty()) return;
+    std::vector<VisibleWaiter> rest;
+    for (VisibleWaiter& waiter : waiters_) {
+      if (waiter.position <= status_.visible) {
+        ready.push_back(std::move(waiter));
+      } else if (waiter.deadline <= now) {
+        late.push_back(std::move(waiter));
+      } else {
+        rest.push_back(std::move(waiter));
+      }
+    }
+    waiters_.swap(rest);
+  }
+  for (VisibleWaiter& waiter : ready) waiter.done(deps_.store->TakeSnapshot());
+  for (VisibleWaiter& waiter : late) {
+    waiter.done(absl::DeadlineExceededError(
+        fmt::format("what was written at {}@{} is not visible yet", options_.partition.ToString(), waiter.position)));
+  }
+}
+
+void Task::Impl::WhenVisible(Offset position, absl::Time deadline, SnapshotFn done) {
+  absl::Status refused;
+  {
+    std::lock_guard lock(mutex_);
+    if (status_.state == TaskState::kHalted || status_.state == TaskState::kStopped) {
+      refused = absl::UnavailableError("the partition has halted");
+    } else if (position > status_.visible) {
+      waiters_.push_back({position, deadline, std::move(done)});
+    }
+  }
+  if (!refused.ok()) return done(refused);
+  if (done) return done(deps_.store->TakeSnapshot());
+  wake_->Call();
+}
+
+TaskStatus Task::Impl::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+absl::Time Task::Impl::NextTimer() const {
+  std::lock_guard lock(mutex_);
+  return published_next_timer_;
+}
+
+void Task::Impl::OnWake(std::function<void()> wake) {
+  std::lock_guard lock(wake_->mutex);
+  wake_->fn = std::move(wake);
+}
+
+}  // namespace tributary::processor
