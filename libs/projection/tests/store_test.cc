@@ -79,8 +79,9 @@ TEST_P(StoreTest, ASnapshotKeepsItsStoreAlive) {
 TEST_P(StoreTest, SnapshotsAreReadByOtherThreadsWhileCommitsGoOn) {
   Desk desk(Open());
   std::atomic<bool> done = false;
+  std::atomic<int> snapshots = 0;
   const auto read = [&] {
-    while (!done) {
+    for (; !done; ++snapshots) {
       const std::unique_ptr<Snapshot> snapshot = desk.store->TakeSnapshot();
       const std::string meta = *snapshot->Meta("position");
       const Row<Int64Value> row = snapshot->view().Get(kCounts, {"n"});
@@ -91,15 +92,17 @@ TEST_P(StoreTest, SnapshotsAreReadByOtherThreadsWhileCommitsGoOn) {
         return true;
       });
       EXPECT_EQ(std::to_string(rows), meta.empty() ? "0" : meta);
-      EXPECT_EQ(meta.empty() || *desk.store->Meta("position") != "", true);
+      EXPECT_GE(desk.store->Meta("position")->size(), meta.size());
     }
   };
   std::thread reader(read);
   std::thread other(read);
-  for (int i = 1; i <= 300; ++i) {
+  for (int i = 1; i <= 300 || snapshots < 300; ++i) {
     desk.overlay->Push();
     desk.writer<Kind::kFacts>().Put(kCounts, {"n"}, Number(i));
-    desk.writer<Kind::kCaches>().Put(kTotals, {std::to_string(i)}, Number(1));
+    // Fifty rows whose sum is i.
+    const int n = i % 50;
+    desk.writer<Kind::kCaches>().Put(kTotals, {std::to_string(n)}, Number((i - n) / 50 + (n == 0 ? 0 : 1)));
     ASSERT_TRUE(desk.Commit(std::to_string(i)).ok());
   }
   done = true;
