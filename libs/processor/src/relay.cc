@@ -38,6 +38,11 @@ void Relay::Committed(Offset offset, Offset previous, std::shared_ptr<const even
 
 bool Relay::Idle() const { return enqueued_ == committed_ && queue_.empty() && in_flight_.empty(); }
 
+bool Relay::RelayedThrough(Offset batch) const {
+  const Waiting* first = !in_flight_.empty() ? &in_flight_.front() : !queue_.empty() ? &queue_.front() : nullptr;
+  return first != nullptr ? first->place.batch > batch.value() : enqueued_ >= std::min(batch, committed_);
+}
+
 std::optional<absl::Duration> Relay::RetryAt() const {
   if (failures_ == 0 || queue_.empty()) return std::nullopt;
   return retry_at_;

@@ -39,6 +39,8 @@ class Relay {
 
   // End of the unbroken run of acknowledgements (rule 19).
   OutputPlace relayed() const { return relayed_; }
+  // All outputs of the batches up to `batch` are acknowledged.
+  bool RelayedThrough(Offset batch) const;
   // All outputs of all committed batches are acknowledged.
   bool Idle() const;
   // So much waits that no new segment should be opened.

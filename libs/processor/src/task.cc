@@ -31,6 +31,9 @@ void Task::Submit(Command command, ReplyFn done) { impl_->Submit(std::move(comma
 void Task::WhenVisible(Offset position, absl::Time deadline, SnapshotFn done) {
   impl_->WhenVisible(position, deadline, std::move(done));
 }
+void Task::WhenRelayed(Offset position, absl::Time deadline, std::function<void(absl::Status)> done) {
+  impl_->WhenRelayed(position, deadline, std::move(done));
+}
 std::unique_ptr<projection::Snapshot> Task::TakeSnapshot() const { return impl_->deps().store->TakeSnapshot(); }
 TaskStatus Task::status() const { return impl_->status(); }
 bool Task::Quiet() const { return impl_->quiet(); }
@@ -58,7 +61,7 @@ Task::Impl::~Impl() {
     }
   }
   RefuseCommands(gone);
-  for (VisibleWaiter& waiter : waiters_) waiter.done(gone);
+  for (VisibleWaiter& waiter : waiters_) Answer(waiter, gone);
 }
 
 absl::Status Task::Impl::Open() {
@@ -186,7 +189,7 @@ void Task::Impl::Halt(const absl::Status& why) {
     std::lock_guard lock(mutex_);
     waiters.swap(waiters_);
   }
-  for (VisibleWaiter& waiter : waiters) waiter.done(answer);
+  for (VisibleWaiter& waiter : waiters) Answer(waiter, answer);
   PublishStatus();
 }
 
@@ -255,6 +258,14 @@ void Task::Impl::PublishStatus() {
   quiet_ = !busy && commands_.empty();
 }
 
+void Task::Impl::Answer(VisibleWaiter& waiter, const absl::Status& why) {
+  if (waiter.done) {
+    waiter.done(why);
+  } else {
+    waiter.relayed(why);
+  }
+}
+
 void Task::Impl::AnswerVisible() {
   std::vector<VisibleWaiter> ready;
   std::vector<VisibleWaiter> late;
@@ -264,7 +275,12 @@ void Task::Impl::AnswerVisible() {
     if (waiters_.empty()) return;
     std::vector<VisibleWaiter> rest;
     for (VisibleWaiter& waiter : waiters_) {
-      if (waiter.position <= status_.visible) {
+      bool met = waiter.position <= status_.visible;
+      if (met && waiter.relayed) {
+        if (waiter.batch.value() < 0) waiter.batch = last_batch_;
+        met = relay_ != nullptr && relay_->RelayedThrough(waiter.batch);
+      }
+      if (met) {
         ready.push_back(std::move(waiter));
       } else if (waiter.deadline <= now) {
         late.push_back(std::move(waiter));
@@ -274,26 +290,37 @@ void Task::Impl::AnswerVisible() {
     }
     waiters_.swap(rest);
   }
-  for (VisibleWaiter& waiter : ready) waiter.done(deps_.store->TakeSnapshot());
+  for (VisibleWaiter& waiter : ready) {
+    if (waiter.done) {
+      waiter.done(deps_.store->TakeSnapshot());
+    } else {
+      waiter.relayed(absl::OkStatus());
+    }
+  }
   for (VisibleWaiter& waiter : late) {
-    waiter.done(absl::DeadlineExceededError(
-        fmt::format("what was written at {}@{} is not visible yet", options_.partition.ToString(), waiter.position)));
+    Answer(waiter, absl::DeadlineExceededError(fmt::format("what was written at {}@{} is not visible yet",
+                                                           options_.partition.ToString(), waiter.position)));
   }
 }
 
-void Task::Impl::WhenVisible(Offset position, absl::Time deadline, SnapshotFn done) {
-  absl::Status refused;
+void Task::Impl::AddWaiter(VisibleWaiter waiter) {
+  bool refused = false;
   {
     std::lock_guard lock(mutex_);
-    if (status_.state == TaskState::kHalted || status_.state == TaskState::kStopped) {
-      refused = absl::UnavailableError("the partition has halted");
-    } else if (position > status_.visible) {
-      waiters_.push_back({position, deadline, std::move(done)});
-    }
+    refused = status_.state == TaskState::kHalted || status_.state == TaskState::kStopped;
+    if (!refused) waiters_.push_back(std::move(waiter));
   }
-  if (!refused.ok()) return done(refused);
-  if (done) return done(deps_.store->TakeSnapshot());
+  if (refused) return Answer(waiter, absl::UnavailableError("the partition has halted"));
   wake_->Call();
+}
+
+void Task::Impl::WhenVisible(Offset position, absl::Time deadline, SnapshotFn done) {
+  if (status().visible >= position) return done(deps_.store->TakeSnapshot());
+  AddWaiter({position, deadline, std::move(done), nullptr, Offset(-1)});
+}
+
+void Task::Impl::WhenRelayed(Offset position, absl::Time deadline, std::function<void(absl::Status)> done) {
+  AddWaiter({position, deadline, nullptr, std::move(done), Offset(-1)});
 }
 
 TaskStatus Task::Impl::status() const {

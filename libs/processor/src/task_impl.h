@@ -61,6 +61,7 @@ class Task::Impl {
 
   void Submit(Command command, ReplyFn done);
   void WhenVisible(Offset position, absl::Time deadline, SnapshotFn done);
+  void WhenRelayed(Offset position, absl::Time deadline, std::function<void(absl::Status)> done);
   TaskStatus status() const;
   void OnWake(std::function<void()> wake);
 
@@ -97,8 +98,12 @@ class Task::Impl {
   struct VisibleWaiter {
     Offset position;
     absl::Time deadline;
-    SnapshotFn done;
+    SnapshotFn done;                         // or
+    std::function<void(absl::Status)> relayed;  // of WhenRelayed
+    Offset batch{-1};                        // outputs up to this batch are waited for; -1: not visible yet
   };
+  static void Answer(VisibleWaiter& waiter, const absl::Status& why);
+  void AddWaiter(VisibleWaiter waiter);
 
   // --- task.cc
   absl::StatusOr<bool> StepOnce();

@@ -160,6 +160,9 @@ class Task {
   void Submit(Command command, ReplyFn done);
   // Calls `done` when `position` is visible, on the task's thread, or at once if it is already.
   void WhenVisible(Offset position, absl::Time deadline, SnapshotFn done);
+  // Calls `done` when `position` is visible and every output of the batches that were committed then was
+  // acknowledged by its target: what follows from that fact can be read there.
+  void WhenRelayed(Offset position, absl::Time deadline, std::function<void(absl::Status)> done);
   // What is committed now.
   std::unique_ptr<projection::Snapshot> TakeSnapshot() const;
   TaskStatus status() const;
