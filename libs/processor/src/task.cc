@@ -9,6 +9,8 @@
 namespace tributary::processor {
 namespace {
 
+constexpr absl::Duration kExportEvery = absl::Milliseconds(200);
+
 uint64_t Fingerprint(const eventlog::StoredRecord& record) {
   return XXH3_64bits(record.record.value.data(), record.record.value.size());
 }
@@ -46,7 +48,8 @@ Task::Impl::Impl(const TaskOptions& options, const TaskDeps& deps)
     : options_(options),
       deps_(deps),
       incarnation_(deps.random->Next64()),
-      overlay_(projection::Overlay::Create(deps.store, {})) {}
+      overlay_(projection::Overlay::Create(deps.store, {})),
+      metrics_(deps.metrics) {}
 
 Task::Impl::~Impl() {
   {
@@ -252,10 +255,39 @@ void Task::Impl::PublishStatus() {
                     feed_->covering() > 0 || !feed_->AtEnd() || (relay_ != nullptr && !relay_->Idle()) ||
                     !in_flight_effects_.empty() || (effects_open_ && deps_.effects != nullptr) ||
                     (!options_.standby && (last_batch_.value() < 0 || next_timer_ <= deps_.clock->Now()));
+  if (deps_.clock->Monotonic() - exported_at_ >= kExportEvery) ExportMetrics();
   std::lock_guard lock(mutex_);
   status_ = counters_;
   published_next_timer_ = next_timer_;
   quiet_ = !busy && commands_.empty();
+}
+
+void Task::Impl::ExportMetrics() {
+  exported_at_ = deps_.clock->Monotonic();
+  const TaskStatus& now = counters_;
+  const auto count = [](metrics::Counter& counter, int64_t after, int64_t before) {
+    if (after > before) counter.Inc(static_cast<double>(after - before));
+  };
+  count(metrics_.records, now.facts, exported_.facts);
+  count(metrics_.decisions, now.decisions, exported_.decisions);
+  count(metrics_.batches, now.batches, exported_.batches);
+  count(metrics_.empty_batches, now.empty_batches, exported_.empty_batches);
+  count(metrics_.void_batches, now.void_batches, exported_.void_batches);
+  count(metrics_.dead_letters, now.dead_letters, exported_.dead_letters);
+  count(metrics_.relayed, now.relayed, exported_.relayed);
+  count(metrics_.commands, now.commands, exported_.commands);
+  count(metrics_.timers_fired, now.timers_fired, exported_.timers_fired);
+  count(metrics_.holes, now.holes, exported_.holes);
+  metrics_.open_holes.Set(static_cast<double>(now.open_holes));
+  metrics_.lag_records.Set(static_cast<double>(std::max<int64_t>(0, now.end.value() - 1 - now.visible.value())));
+  absl::Duration age = absl::ZeroDuration();
+  for (const Item& item : feed_->items()) {
+    if (!item.fact) continue;
+    age = deps_.clock->Now() - item.record->appended_at;
+    break;
+  }
+  metrics_.freshness_seconds.Set(std::max(0.0, absl::ToDoubleSeconds(age)));
+  exported_ = counters_;
 }
 
 void Task::Impl::Answer(VisibleWaiter& waiter, const absl::Status& why) {

@@ -284,6 +284,7 @@ absl::Status Task::Impl::Commit(const events::v1::DecisionBatch& batch, Offset o
   TRIBUTARY_RETURN_IF_ERROR(overlay_->CommitBottom(kPositionMeta, position.SerializeAsString()));
   ++counters_.commits;
   counters_.commit_time += deps_.clock->Monotonic() - start;
+  metrics_.commit_seconds.Observe(deps_.clock->Monotonic() - start);
   return absl::OkStatus();
 }
 

@@ -111,6 +111,7 @@ class Task::Impl {
   absl::Status CheckLog(const storage::v1::TaskPosition& position);
   void Halt(const absl::Status& why);
   void PublishStatus();
+  void ExportMetrics();
   void AnswerVisible();
   absl::Duration IdleFor() const;
   View view() { return View(overlay_->reader()); }
@@ -228,6 +229,9 @@ class Task::Impl {
   std::vector<VisibleWaiter> waiters_;
   TaskStatus status_;       // published
   TaskStatus counters_;     // the task's own
+  metrics::TaskMetrics metrics_;
+  TaskStatus exported_;     // what metrics_ has counted
+  absl::Duration exported_at_ = -absl::InfiniteDuration();
   absl::Time published_next_timer_ = absl::InfiniteFuture();
   std::atomic<bool> quiet_{false};
 };

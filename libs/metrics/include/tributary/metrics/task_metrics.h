@@ -30,7 +30,7 @@ struct TaskMetrics {
   Gauge open_holes;          // open_holes: origins that wait for a predecessor now
   Gauge lag_records;         // lag_records: records between the last commit and the log's visible end
   Gauge freshness_seconds;   // freshness_seconds: age of the oldest record not yet committed; 0 when caught up
-  Histogram commit_seconds;  // commit_seconds: from a batch's append to its commit in the projection
+  Histogram commit_seconds;  // commit_seconds: writing a valid batch into the projection
 };
 
 }  // namespace tributary::metrics

@@ -27,6 +27,7 @@
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
 #include "tributary/eventlog/event_log.h"
+#include "tributary/metrics/task_metrics.h"
 #include "tributary/processor/effects.h"
 #include "tributary/processor/processor.h"
 #include "tributary/projection/overlay.h"
@@ -89,6 +90,7 @@ struct TaskDeps {
   const Clock* clock = nullptr;
   Random* random = nullptr;
   EffectChannels* effects = nullptr;  // null: effects are never claimed
+  metrics::TaskMetrics metrics = {};  // default: counts nowhere
 };
 
 enum class TaskState { kFollowing, kDeciding, kHalted, kStopped };
