@@ -34,10 +34,9 @@ class RowCache {
     return true;
   }
 
-  // Replaces what was known. `bytes` is the row's size on disk.
+  // Replaces what was known: the young generation hides the old one. `bytes` is the row's size on disk.
   void Insert(RowKey key, AnyRow row, size_t bytes) {
     if (max_rows_ == 0) return;
-    old_.erase(key);
     const size_t cost = kOverhead + key.raw.size() + 2 * bytes;
     AddYoung(std::move(key), {std::move(row), cost});
   }

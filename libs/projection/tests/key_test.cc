@@ -85,6 +85,16 @@ TEST(Key, OfAnotherShapeIsRefused) {
   EXPECT_FALSE(DecodeKey(std::string("a\0\x02", 3), &too_long));
 }
 
+TEST(Key, HasTheseBytesForEver) {
+  const std::tuple<std::string, int32_t, uint32_t, absl::Time> key(std::string("a\0", 2), -2, 258,
+                                                                   absl::FromUnixMicros(1));
+  EXPECT_EQ(EncodeKey(key), std::string("a\x00\xff\x00\x01"
+                                        "\x7f\xff\xff\xfe"
+                                        "\x00\x00\x01\x02"
+                                        "\x80\x00\x00\x00\x00\x00\x00\x01",
+                                        21));
+}
+
 TEST(Key, TimesAreRoundedDownToMicroseconds) {
   for (const absl::Duration offset : {absl::Seconds(5), absl::Seconds(-5)}) {
     std::tuple<absl::Time> back;
