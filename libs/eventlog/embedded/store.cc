@@ -21,6 +21,8 @@ namespace {
 
 constexpr size_t kMemtableBytes = 32 << 20;
 constexpr int kMemtables = 3;
+// Measured with a million records of 240 bytes: inline they are read from disk 1.7 times as fast (510,000/s
+// against 300,000/s) but 1.35 times as much is written, and more with each level that the log grows by.
 constexpr size_t kMinBlobBytes = 128;
 
 // RocksDB goes on after some errors, or resumes by itself; neither can be trusted after a full disk.
