@@ -10,7 +10,8 @@
 namespace tributary::rpc {
 namespace {
 
-constexpr std::array<std::string_view, 6> kRoleNames = {"ingest", "read", "agent", "manager", "marketer", "admin"};
+constexpr std::array<std::string_view, 7> kRoleNames = {"ingest",   "read",  "agent",   "manager",
+                                                        "marketer", "admin", "operator"};
 constexpr std::string_view kScheme = "Bearer ";
 constexpr size_t kMaxSecretBytes = 512;
 

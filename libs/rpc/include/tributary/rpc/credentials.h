@@ -11,14 +11,15 @@
 
 namespace tributary::rpc {
 
-enum class Role : uint8_t { kIngest, kRead, kAgent, kManager, kMarketer, kAdmin };
+// kOperator runs the platform and belongs to no workspace: it sees tasks and logs, and makes workspaces.
+enum class Role : uint8_t { kIngest, kRead, kAgent, kManager, kMarketer, kAdmin, kOperator };
 
 // "ingest", "read", ... as in commands and configuration.
 std::string_view RoleName(Role role);
 std::optional<Role> RoleFromName(std::string_view name);
 
 struct Principal {
-  std::string workspace_id = "";
+  std::string workspace_id = "";  // empty: of an operator
   Role role = Role::kRead;
   std::string credential_id = "";  // never the secret; may be logged
   std::string source_id = "";      // of a write key, the one source that it writes to; otherwise empty
@@ -43,6 +44,8 @@ class AccessRule {
     return AccessRule(bits);
   }
   static constexpr AccessRule AdminOnly() { return AnyOf({}); }
+  static constexpr AccessRule OperatorOnly() { return AccessRule(Bit(Role::kOperator)); }
+  static constexpr AccessRule OperatorOrAdmin() { return AccessRule(Bit(Role::kOperator) | Bit(Role::kAdmin)); }
   static constexpr AccessRule AnyRole() { return AccessRule(~0u); }
 
   constexpr bool Allows(Role role) const { return (bits_ & Bit(role)) != 0; }
