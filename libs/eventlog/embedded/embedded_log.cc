@@ -59,7 +59,7 @@ class EmbeddedProducer final : public Producer {
 class EmbeddedLog final : public EventLog {
  public:
   EmbeddedLog(const EmbeddedLogOptions& options, std::unique_ptr<Store> store, std::shared_ptr<HealthState> health)
-      : logs_(options.logs), health_(health), store_(std::move(store)) {
+      : health_(health), store_(std::move(store)) {
     for (const Store::FoundPartition& found : store_->partitions()) {
       partitions_.emplace(found.ref, std::make_unique<PartitionLog>(found.ref, found.number, found.end));
     }
@@ -71,7 +71,7 @@ class EmbeddedLog final : public EventLog {
   }
 
   const std::string& id() const override { return store_->id(); }
-  const std::vector<LogSpec>& logs() const override { return logs_; }
+  const std::vector<LogSpec>& logs() const override { return store_->logs(); }
 
   absl::StatusOr<std::unique_ptr<PartitionReader>> OpenReader(const PartitionRef& ref, Offset from) override {
     TRIBUTARY_ASSIGN_OR_RETURN(const PartitionLog* partition, FindPartition(partitions_, ref));
@@ -96,7 +96,6 @@ class EmbeddedLog final : public EventLog {
   absl::Status Health() const override { return health_->Get(); }
 
  private:
-  const std::vector<LogSpec> logs_;
   const std::shared_ptr<HealthState> health_;
   // In the order in which they are needed: the writer goes first, the database last.
   const std::unique_ptr<Store> store_;

@@ -161,11 +161,16 @@ absl::Status Store::LoadOrCreate(const EmbeddedLogOptions& options) {
     return ToStatus(status);
   }
   const size_t known_logs = stored.logs.size();
-  TRIBUTARY_ASSIGN_OR_RETURN(const Catalog catalog, Grow(std::move(stored), options.logs, options.path));
+  if (options.logs.empty() && known_logs == 0) {
+    return absl::FailedPreconditionError(fmt::format("{} holds no log yet: name the logs to create", options.path));
+  }
+  const std::vector<LogSpec> wanted = options.logs.empty() ? stored.logs : options.logs;
+  TRIBUTARY_ASSIGN_OR_RETURN(const Catalog catalog, Grow(std::move(stored), wanted, options.path));
   if (status.IsNotFound() || catalog.logs.size() > known_logs) {
     TRIBUTARY_RETURN_IF_ERROR(Create(*db_, catalog, known_logs, options.clock->Now()));
   }
   id_ = catalog.id;
+  logs_ = catalog.logs;
   for (size_t i = 0; i < catalog.logs.size(); ++i) {
     for (int32_t partition = 0; partition < catalog.logs[i].partitions; ++partition) {
       TRIBUTARY_ASSIGN_OR_RETURN(FoundPartition found, Find(PartitionRef{catalog.logs[i].name, Partition(partition)},

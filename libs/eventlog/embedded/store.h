@@ -29,6 +29,7 @@ class Store {
     Offset end;
   };
   const std::string& id() const { return id_; }
+  const std::vector<LogSpec>& logs() const { return logs_; }
   const std::vector<FoundPartition>& partitions() const { return partitions_; }
 
   rocksdb::DB& db() { return *db_; }
@@ -41,6 +42,7 @@ class Store {
 
   std::unique_ptr<rocksdb::DB> db_;
   std::string id_;
+  std::vector<LogSpec> logs_;
   std::vector<FoundPartition> partitions_;
 };
 

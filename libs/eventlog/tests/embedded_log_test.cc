@@ -72,6 +72,21 @@ TEST_F(EmbeddedLog, ALogThatIsNotNamedAnyMoreIsRefusedByName) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("'registry'"));
 }
 
+TEST_F(EmbeddedLog, NamingNoLogsTakesThoseThatAreThere) {
+  MustOpen();
+  const std::vector<LogSpec> made = std::exchange(options_.logs, {});
+  MustOpen();
+  ASSERT_EQ(log_->logs().size(), made.size());
+  EXPECT_EQ(log_->logs()[0].name, made[0].name);
+  EXPECT_EQ(log_->logs()[0].partitions, made[0].partitions);
+  EXPECT_TRUE(log_->OpenReader(journey_, Offset(0)).ok());
+}
+
+TEST_F(EmbeddedLog, NamingNoLogsCreatesNone) {
+  options_.logs.clear();
+  EXPECT_EQ(Open().code(), absl::StatusCode::kFailedPrecondition);
+}
+
 TEST_F(EmbeddedLog, ANewLogIsAddedAndTheOthersStay) {
   MustOpen();
   const std::string id = log_->id();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "src/task_impl.h"
+#include "tributary/processor/dead_letters.h"
 #include "tributary/base/status.h"
 #include "xxhash.h"
 
@@ -56,6 +57,19 @@ Decision RequestEffect(std::string effect_id, std::string channel, std::string p
   requested.set_channel(std::move(channel));
   requested.set_payload(std::move(payload));
   return Decision::Of(std::move(requested));
+}
+
+Command RedriveCommand(std::string request_id, Offset offset) {
+  events::v1::Redriven redriven;
+  redriven.set_fact(offset.value());
+  return {std::move(request_id), std::string(kRedrive), redriven.SerializeAsString()};
+}
+
+void ForEachDeadLetter(projection::Snapshot& snapshot, const std::function<bool(const DeadLetterInfo&)>& visit) {
+  snapshot.view().Scan(kDeadLetters, std::tuple<>(), [&](const auto& key, const auto& row) {
+    return visit({Offset(std::get<0>(key)), std::get<1>(key), row->type(), row->reason(), row->message(),
+                  row->redriven()});
+  });
 }
 
 // --- Commands

@@ -17,7 +17,7 @@ struct EmbeddedLogOptions {
   // Directory; made if missing, with its parents. One process at a time (RocksDB's lock).
   std::string path;
   // Created on first start. Later starts must name the same logs and counts (FailedPrecondition
-  // otherwise, naming the log); new logs may be added.
+  // otherwise, naming the log); new logs may be added. Empty: those that are there, at least one.
   std::vector<LogSpec> logs;
   // Stamps appended_at. Must outlive the log.
   const Clock* clock = nullptr;
