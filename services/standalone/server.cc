@@ -1,0 +1,240 @@
+#include "standalone/server.h"
+
+#include <filesystem>
+#include <future>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "identity/front.h"
+#include "ingestion/directory.h"
+#include "ingestion/first_workspace.h"
+#include "ingestion/front.h"
+#include "profile/front.h"
+#include "standalone/operations_front.h"
+#include "standalone/resolver.h"
+#include "standalone/tasks.h"
+#include "tributary/base/status.h"
+#include "tributary/eventlog/embedded/embedded_log.h"
+#include "tributary/metrics/exposer.h"
+#include "tributary/metrics/registry.h"
+#include "tributary/processor/task_host.h"
+#include "tributary/processor/token.h"
+#include "tributary/rpc/server.h"
+
+namespace tributary::standalone {
+
+absl::Status MakePrivateDirectory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+  if (!error) return absl::OkStatus();
+  return FieldError(absl::StatusCode::kFailedPrecondition, "DATA_DIR_UNUSABLE", "data_dir",
+                    fmt::format("cannot make '{}': {}", path, error.message()), "Choose a folder that you may write");
+}
+
+namespace {
+
+absl::StatusOr<metrics::ExposerOptions> ExposerAddress(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) {
+    const auto [end, error] = std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
+    if (error != std::errc() || end != listen.data() + listen.size()) port = -1;
+  }
+  if (port < 0 || port > 65535) {
+    return InvalidField("INVALID_ADDRESS", "metrics_listen", "is not address:port", "Use for example 127.0.0.1:7071");
+  }
+  return metrics::ExposerOptions{.bind_address = listen.substr(0, colon), .port = static_cast<uint16_t>(port)};
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(const Options& options, const Clock& clock, Random& random)
+      : options_(options), clock_(clock), random_(random) {}
+  ~Impl() { (void)Stop(); }  // whoever wants to know calls Stop() first
+
+  absl::Status Start() {
+    TRIBUTARY_RETURN_IF_ERROR(MakePrivateDirectory(options_.data_dir));
+    TRIBUTARY_ASSIGN_OR_RETURN(const metrics::ExposerOptions exposer, ExposerAddress(options_.metrics_listen));
+    TRIBUTARY_ASSIGN_OR_RETURN(
+        log_, eventlog::OpenEmbeddedLog({.path = options_.data_dir + "/log",
+                                         .logs = LogSpecs(options_.partitions),
+                                         .clock = &clock_,
+                                         .random = &random_,
+                                         .sync = options_.sync}));
+    TRIBUTARY_ASSIGN_OR_RETURN(identifier::KeyMaker keys, identifier::KeyMaker::Create());
+    collaborators_ = std::make_unique<Collaborators>(
+        Collaborators{std::move(keys), identifier::IdentifierRules::Default()});
+    host_ = std::make_unique<processor::TaskHost>(processor::TaskHost::Options{.threads = options_.threads});
+    TRIBUTARY_RETURN_IF_ERROR(OpenTasks());
+    host_->Start();
+    TRIBUTARY_RETURN_IF_ERROR(StartFronts());
+    TRIBUTARY_ASSIGN_OR_RETURN(exposer_, metrics::Exposer::Start(metrics_, exposer));
+    std::error_code error;
+    std::filesystem::remove_all(options_.data_dir + "/scratch", error);  // of a verification that was killed
+    rpc_->SetServing("", true);
+    return absl::OkStatus();
+  }
+
+  absl::Status Stop() {
+    if (stopped_) return absl::OkStatus();
+    stopped_ = true;
+    if (operations_ != nullptr) operations_->StopStreams();
+    if (rpc_ != nullptr) rpc_->Shutdown(options_.drain);
+    if (host_ != nullptr) host_->Stop();
+    exposer_.reset();
+    const absl::Status failure = host_ == nullptr ? absl::OkStatus() : host_->Failure();
+    // In the order of use: fronts, tasks with their projections, log.
+    rpc_.reset();
+    operations_.reset();
+    profile_.reset();
+    resolver_.reset();
+    identity_.reset();
+    ingestion_.reset();
+    directory_.reset();
+    host_.reset();
+    return failure;
+  }
+
+  uint16_t port() const { return rpc_->port(); }
+  uint16_t metrics_port() const { return exposer_->port(); }
+  std::string client_file() const { return options_.data_dir + "/client.json"; }
+  absl::Status Health() const {
+    TRIBUTARY_RETURN_IF_ERROR(log_->Health());
+    return host_->Failure();
+  }
+
+ private:
+  absl::Status OpenTasks() {
+    const auto resources = projection::SharedResources::Create({});
+    std::vector<TaskName> names = AllTasks(*log_);
+    // Opening waits for the disk: all at once.
+    std::vector<std::future<absl::StatusOr<std::shared_ptr<projection::Store>>>> stores;
+    for (const TaskName& name : names) {
+      const std::string path = fmt::format("{}/projections/{}", options_.data_dir, name.ToString());
+      TRIBUTARY_RETURN_IF_ERROR(MakePrivateDirectory(path));
+      stores.push_back(std::async(std::launch::async, [path, resources] {
+        return projection::Store::Open({.path = path, .resources = resources});
+      }));
+    }
+    absl::Status failed;
+    std::vector<std::shared_ptr<projection::Store>> opened;
+    for (auto& store : stores) {
+      absl::StatusOr<std::shared_ptr<projection::Store>> result = store.get();
+      if (!result.ok()) {
+        failed = result.status();
+      } else {
+        opened.push_back(*std::move(result));
+      }
+    }
+    TRIBUTARY_RETURN_IF_ERROR(failed);
+    for (size_t i = 0; i < names.size(); ++i) {
+      const TaskName& name = names[i];
+      auto processor = MakeProcessor(name, *log_, *collaborators_);
+      TRIBUTARY_ASSIGN_OR_RETURN(
+          auto task, processor::Task::Open(OptionsOf(name, false),
+                                           {.log = log_.get(),
+                                            .store = opened[i],
+                                            .processor = processor.get(),
+                                            .clock = &clock_,
+                                            .random = &random_,
+                                            .metrics = metrics::TaskMetrics(metrics_, name.processor, name.partition.log,
+                                                                            name.partition.partition.value())}));
+      host_->Add(std::move(processor), std::move(task));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StartFronts() {
+    read_gate_ = std::make_unique<processor::ReadGate>(
+        host_.get(), log_.get(), std::vector<processor::ReadGate::Upstream>{{kIntakeLog, "identity"}});
+    processor::Task* registry = host_->Find("ingestion", {kRegistryLog, eventlog::Partition(0)});
+    directory_ = std::make_unique<ingestion::RegistryDirectory>(registry);
+    call_gate_ = std::make_unique<rpc::CallGate>(*directory_, rpc::CallGateOptions{});
+    ingestion_ = std::make_unique<ingestion::IngestionFront>(ingestion::IngestionFront::Deps{
+        .gate = call_gate_.get(),
+        .host = host_.get(),
+        .read_gate = read_gate_.get(),
+        .log = log_.get(),
+        .directory = directory_.get(),
+        .clock = &clock_,
+        .random = &random_,
+        .metrics = &metrics_});
+    identity_ = std::make_unique<identity::IdentityFront>(identity::IdentityFront::Deps{
+        .gate = call_gate_.get(),
+        .host = host_.get(),
+        .read_gate = read_gate_.get(),
+        .intake_partition_of = [directory = directory_.get()](const std::string& workspace) {
+          return directory->IntakePartitionOf(workspace);
+        },
+        .keys = &collaborators_->keys,
+        .rules = &collaborators_->rules});
+    resolver_ = std::make_unique<Resolver>(identity_.get());
+    profile_ = std::make_unique<profile::ProfileFront>(profile::ProfileFront::Deps{
+        .gate = call_gate_.get(),
+        .host = host_.get(),
+        .read_gate = read_gate_.get(),
+        .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
+        .resolver = resolver_.get()});
+    operations_ = std::make_unique<OperationsFront>(OperationsFront::Deps{
+        .gate = call_gate_.get(),
+        .host = host_.get(),
+        .log = log_.get(),
+        .collaborators = collaborators_.get(),
+        .clock = &clock_,
+        .scratch_dir = options_.data_dir + "/scratch"});
+    TRIBUTARY_ASSIGN_OR_RETURN(
+        rpc_, rpc::Server::Start({.address = options_.listen,
+                                  .tls = {.certificate_file = options_.tls_certificate_file,
+                                          .private_key_file = options_.tls_private_key_file},
+                                  .metrics = &metrics_},
+                                 {ingestion_.get(), identity_.get(), profile_.get(), operations_.get()}));
+    const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
+    return ingestion::EnsureFirstWorkspace({.registry = registry,
+                                            .directory = directory_.get(),
+                                            .clock = &clock_,
+                                            .random = &random_,
+                                            .workspace_id = options_.workspace_id,
+                                            .file = client_file(),
+                                            .address = fmt::format("{}:{}", host, rpc_->port())});
+  }
+
+  const Options options_;
+  const Clock& clock_;
+  Random& random_;
+  bool stopped_ = false;
+  metrics::Registry metrics_;
+  std::unique_ptr<eventlog::EventLog> log_;
+  std::unique_ptr<Collaborators> collaborators_;
+  std::unique_ptr<processor::TaskHost> host_;
+  std::unique_ptr<processor::ReadGate> read_gate_;
+  std::unique_ptr<ingestion::RegistryDirectory> directory_;
+  std::unique_ptr<rpc::CallGate> call_gate_;
+  std::unique_ptr<ingestion::IngestionFront> ingestion_;
+  std::unique_ptr<identity::IdentityFront> identity_;
+  std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<profile::ProfileFront> profile_;
+  std::unique_ptr<OperationsFront> operations_;
+  std::unique_ptr<rpc::Server> rpc_;
+  std::unique_ptr<metrics::Exposer> exposer_;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, const Clock& clock, Random& random) {
+  auto impl = std::make_unique<Impl>(options, clock, random);
+  TRIBUTARY_RETURN_IF_ERROR(impl->Start());
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+uint16_t Server::port() const { return impl_->port(); }
+uint16_t Server::metrics_port() const { return impl_->metrics_port(); }
+std::string Server::client_file() const { return impl_->client_file(); }
+absl::Status Server::Health() const { return impl_->Health(); }
+absl::Status Server::Stop() { return impl_->Stop(); }
+
+}  // namespace tributary::standalone

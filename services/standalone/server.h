@@ -1,0 +1,61 @@
+// All services in one process on the embedded log: what `tributary serve` runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tributary/base/clock.h"
+#include "tributary/base/random.h"
+
+namespace tributary::standalone {
+
+struct Options {
+  // Everything is kept below it: log/, projections/, client.json. Made if missing (mode 0700).
+  std::string data_dir;
+  std::string listen = "127.0.0.1:7070";           // gRPC; port 0: any free one
+  std::string metrics_listen = "127.0.0.1:7071";   // HTTP /metrics; port 0: any free one
+  std::string workspace_id = "default";            // made on the first start
+  // Partitions of intake and journey, fixed when the data directory is created.
+  int32_t partitions = 8;
+  // Threads that run tasks.
+  int threads = 2;
+  // Wait for the disk before an event is acknowledged.
+  bool sync = true;
+  // PEM files; both or none.
+  std::string tls_certificate_file;
+  std::string tls_private_key_file;
+  // How long running calls may take when the server stops.
+  absl::Duration drain = absl::Seconds(10);
+};
+
+// Thread-compatible.
+class Server {
+ public:
+  // Returns when calls are answered. Errors: FailedPrecondition (the directory is in use, or was made with
+  // other partitions), Unavailable (an address is taken), DataLoss.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, const Clock& clock, Random& random);
+  // Stop().
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  uint16_t port() const;
+  uint16_t metrics_port() const;
+  // The file that the command line finds the address and the credentials in.
+  std::string client_file() const;
+  // Not OK once a task has halted: the process should end with that error, for the log decides what next.
+  absl::Status Health() const;
+  // Not ready, drain, commit, close (DESIGN section 11). Idempotent.
+  absl::Status Stop();
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tributary::standalone
