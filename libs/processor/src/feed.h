@@ -36,6 +36,8 @@ struct Item {
   // So many records were ignored up to here that a batch shall cover them (rule 3).
   bool checkpoint = false;
   size_t bytes = 0;
+  // The facts, made when they are first needed so that each is parsed once; see Task::Impl::FactsOf.
+  std::vector<Fact> facts;
 };
 
 // A batch of the task's own processor, valid in the order of the log.

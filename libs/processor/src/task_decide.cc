@@ -98,7 +98,7 @@ absl::StatusOr<bool> Task::Impl::DecideFacts() {
   OpenSegment();
   PrefetchFrom(taken_);
   while (taken_ < last && !Full(open())) {
-    const Item& item = items[taken_];
+    Item& item = items[taken_];
     TRIBUTARY_RETURN_IF_ERROR(DecideItem(item));
     PendingSegment& segment = open();
     segment.through = item.offset;
@@ -115,7 +115,7 @@ absl::StatusOr<bool> Task::Impl::DecideFacts() {
 
 void Task::Impl::PrefetchFrom(size_t first) {
   KeySet keys;
-  const auto& items = feed_->items();
+  auto& items = feed_->items();
   for (size_t i = first; i < items.size() && i < first + kPrefetchItems; ++i) {
     if (!items[i].fact) continue;
     for (const Fact& fact : FactsOf(items[i])) deps_.processor->Prefetch(fact, keys);
@@ -123,7 +123,7 @@ void Task::Impl::PrefetchFrom(size_t first) {
   if (!keys.items().empty()) overlay_->Prefetch(keys);
 }
 
-absl::Status Task::Impl::DecideItem(const Item& item) {
+absl::Status Task::Impl::DecideItem(Item& item) {
   StoreTips(item);
   if (!item.fact) return absl::OkStatus();
   PendingSegment& segment = open();
@@ -131,6 +131,7 @@ absl::Status Task::Impl::DecideItem(const Item& item) {
   ++counters_.facts;
   if (item.record != nullptr) segment.last_fact_appended_at = item.record->appended_at;
   for (const Fact& fact : FactsOf(item)) TRIBUTARY_RETURN_IF_ERROR(DecideFact(fact, item));
+  item.facts.clear();  // decided; made anew if the segment is dropped
   return absl::OkStatus();
 }
 

@@ -13,8 +13,9 @@ constexpr size_t kItemsPerPrefetch = 512;
 
 }  // namespace
 
-std::vector<Fact> Task::Impl::FactsOf(const Item& item) const {
-  std::vector<Fact> facts;
+const std::vector<Fact>& Task::Impl::FactsOf(Item& item) const {
+  std::vector<Fact>& facts = item.facts;
+  if (!facts.empty()) return facts;
   if (item.batch == nullptr) {
     Fact fact;
     fact.offset = item.offset;
@@ -193,7 +194,7 @@ absl::Status Task::Impl::FollowFactsThrough(Offset through) {
   return absl::OkStatus();
 }
 
-absl::Status Task::Impl::ApplyItem(const Item& item) {
+absl::Status Task::Impl::ApplyItem(Item& item) {
   StoreTips(item);
   if (!item.fact) return absl::OkStatus();
   ++counters_.facts;

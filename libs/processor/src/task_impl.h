@@ -130,7 +130,7 @@ class Task::Impl {
   bool HasOpen() const { return !pending_.empty() && pending_.back().stage == PendingSegment::Stage::kOpen; }
   absl::StatusOr<bool> DecideFacts();
   void PrefetchFrom(size_t first);
-  absl::Status DecideItem(const Item& item);
+  absl::Status DecideItem(Item& item);
   absl::Status DecideFact(const Fact& fact, const Item& item);
   absl::Status DeadLetter(const Fact& fact, const Item& item, std::string reason, std::string message);
   // Adds what was decided to the open segment and applies it.
@@ -151,12 +151,12 @@ class Task::Impl {
   absl::StatusOr<bool> Follow();
   void PrefetchFollowing();
   absl::Status FollowFactsThrough(Offset through);
-  absl::Status ApplyItem(const Item& item);
+  absl::Status ApplyItem(Item& item);
   absl::Status ApplyFact(const Fact& fact);
   void ApplyDecision(const Decision& decision, absl::Time now);
   void Derive();
   void StoreTips(const Item& item);
-  std::vector<Fact> FactsOf(const Item& item) const;
+  const std::vector<Fact>& FactsOf(Item& item) const;
   void DropPending();
   absl::Status Commit(const events::v1::DecisionBatch& batch, Offset offset, absl::Time last_fact_appended_at);
   void PruneReplies(absl::Time now);
