@@ -45,7 +45,8 @@ absl::StatusOr<bool> Task::Impl::DecideSome() {
       worked = worked || timers || effects;
     }
   }
-  if (options_.faults.facts_committed_ahead && HasOpen() && pending_.size() == 1 && !open().HasContent()) {
+  if (options_.faults.facts_committed_ahead && last_batch_.value() >= 0 && HasOpen() && pending_.size() == 1 &&
+      open().covering > 0 && !open().HasContent()) {
     return CommitAhead();
   }
   if (HasOpen() && ShouldClose(open(), CaughtUp())) {

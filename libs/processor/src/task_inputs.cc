@@ -329,13 +329,19 @@ bool Task::Impl::ApplyInternal(const Decision& decision, absl::Time now) {
 // --- Timers
 
 void Task::Impl::RefreshNextTimer() {
-  if (!timers_changed_) return;
+  const bool outside = options_.faults.timers_outside_segment;
+  if (!timers_changed_ && !outside) return;
   timers_changed_ = false;
   next_timer_ = absl::InfiniteFuture();
-  view().Scan(kTimersByDue, std::tuple<>(), [&](const auto& key, const auto&) {
+  const auto visit = [&](const auto& key, const auto&) {
     next_timer_ = absl::FromUnixMicros(std::get<0>(key));
     return false;
-  });
+  };
+  if (outside) {
+    deps_.store->TakeSnapshot()->view().Scan(kTimersByDue, std::tuple<>(), visit);
+  } else {
+    view().Scan(kTimersByDue, std::tuple<>(), visit);
+  }
 }
 
 absl::StatusOr<bool> Task::Impl::FireTimers() {

@@ -38,7 +38,8 @@ struct Bench {
   // Records of a type, in order.
   std::vector<eventlog::RecordPtr> Records(const PartitionRef& ref, std::string_view type) {
     std::vector<eventlog::RecordPtr> found;
-    for (const eventlog::RecordPtr& record : *eventlog::ReadAll(*log, ref)) {
+    const std::vector<eventlog::RecordPtr> all = eventlog::ReadAll(*log, ref).value();
+    for (const eventlog::RecordPtr& record : all) {
       if (record->record.type == type) found.push_back(record);
     }
     return found;
