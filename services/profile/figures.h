@@ -1,0 +1,66 @@
+// Orders and sums: how statements become an order, and orders become a profile's money. Exact; pure; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "google/protobuf/repeated_field.h"
+#include "profile/tables.h"
+#include "tributary/base/money.h"
+#include "tributary/events/v1/value.pb.h"
+
+namespace tributary::profile {
+
+Amount AmountOf(const events::v1::Money& money);
+events::v1::Money MoneyOf(const std::string& currency, Amount amount);
+
+// Placed, confirmed or completed.
+bool CountsAsRevenue(events::v1::OrderStated::Status status);
+
+// Key and row of the index over entries; nothing unless `row` counts and states an order or a return.
+std::optional<std::pair<OrderEntryKey, storage::v1::OrderEntryRow>> OrderEntryOf(const EntryKey& key,
+                                                                                 const storage::v1::EntryRow& row);
+
+// Gathers what entries state of one order, in any order.
+class OrderBuilder {
+ public:
+  void Add(const OrderEntryKey& key, const storage::v1::OrderEntryRow& row);
+  // Nothing if nothing was added.
+  std::optional<storage::v1::OrderRow> Build() const;
+
+ private:
+  struct Return {
+    OrderEntryKey key;
+    storage::v1::OrderEntryRow row;
+  };
+  bool any_ = false;
+  storage::v1::OrderRow order_;            // without `returned`
+  std::map<std::string, Return> returns_;  // the statement that counts, by return id
+};
+
+// Makes `key`, `row` the order's statement if it outranks the one that is there. Of an order's statements the highest
+// revision counts; of equal ones the later occurrence, then the higher source priority, then the greater event id.
+void StateOrder(const OrderEntryKey& key, const storage::v1::OrderEntryRow& row, storage::v1::OrderRow* order);
+
+// Sums per currency.
+class Sums {
+ public:
+  // Adds what an order brings, `sign` (1 or -1) times.
+  void Add(const storage::v1::OrderRow& order, int sign);
+  void Add(const google::protobuf::RepeatedPtrField<storage::v1::CurrencySums>& sums);
+  // Sums and order count; what is all zero is left out.
+  void WriteTo(storage::v1::SummaryRow* summary) const;
+  bool empty() const { return of_.empty(); }
+
+ private:
+  struct Of {
+    Amount gross;
+    Amount returned;
+    int64_t orders = 0;
+  };
+  std::map<std::string, Of> of_;  // by currency
+};
+
+}  // namespace tributary::profile
