@@ -77,7 +77,8 @@ absl::StatusOr<bool> Feed::PumpAhead() {
   if (ahead_reader_ == nullptr) {
     TRIBUTARY_ASSIGN_OR_RETURN(ahead_reader_, log_->OpenReader(options_.partition, ahead_));
   }
-  if (ahead_reader_->position() < ahead_) ahead_reader_->Seek(ahead_);
+  // It is behind when the other cursor was faster, and ahead when it stopped at a batch.
+  if (ahead_reader_->position() != ahead_) ahead_reader_->Seek(ahead_);
   TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result, ahead_reader_->Poll({.max_records = kPollRecords}));
   for (const eventlog::RecordPtr& record : result.records) {
     TRIBUTARY_ASSIGN_OR_RETURN(const RecordInfo info, ReadHeaders(record->record));
@@ -174,6 +175,11 @@ absl::Status Feed::TakeRecord(const eventlog::RecordPtr& record, RecordInfo info
     item.source = std::move(info.relay->source);
     item.place = info.relay->place;
     item.relayed = true;
+    // Who dead-lettered it wanted it again; the others have applied the original.
+    if (info.redrive_of.has_value() && item.source != SourceName(processor_->name(), options_.partition)) {
+      Push(std::move(item));
+      return absl::OkStatus();
+    }
   }
   switch (processor_->Handles(record->record.type)) {
     case Handling::kUnknown:

@@ -50,6 +50,7 @@ std::optional<absl::Duration> Relay::RetryAt() const {
 
 absl::StatusOr<bool> Relay::Step() {
   bool worked = TakeCompletions();
+  if (!refused_.ok()) return Annotate(refused_, "an output was refused by the log");
   if (enqueued_ < committed_ && !Congested()) {
     TRIBUTARY_ASSIGN_OR_RETURN(const bool scanned, ScanLog());
     worked = worked || scanned;
@@ -141,6 +142,7 @@ bool Relay::TakeCompletions() {
     if (completion.session != session_ || completion.sequence < first_sequence_) continue;  // an older session (rule 19)
     if (!completion.status.ok()) {
       failed = true;
+      if (absl::IsInvalidArgument(completion.status) || absl::IsNotFound(completion.status)) refused_ = completion.status;
     } else {
       in_flight_[completion.sequence - first_sequence_].acknowledged = true;
     }

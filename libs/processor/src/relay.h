@@ -106,6 +106,7 @@ class Relay {
   int32_t failures_ = 0;
   absl::Duration retry_at_ = -absl::InfiniteDuration();
   int64_t acknowledged_ = 0;
+  absl::Status refused_;  // by the log, for good
 };
 
 }  // namespace tributary::processor

@@ -213,7 +213,7 @@ absl::Duration Task::Impl::IdleFor() const {
   absl::Duration idle = absl::InfiniteDuration();
   const absl::Duration monotonic = deps_.clock->Monotonic();
   if (state_ == TaskState::kDeciding) {
-    if (HasOpen()) idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
+    if (HasOpen() && !pending_.back().Unused()) idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
     if (next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
     if (!pending_.empty() && pending_.front().stage == PendingSegment::Stage::kClosed) {
       idle = std::min(idle, resend_at_ - monotonic);
@@ -236,6 +236,8 @@ void Task::Impl::PublishStatus() {
     visible = Offset(item.offset.value() - 1);
     break;
   }
+  // What a batch decided is visible once it is committed.
+  if (!feed_->batches().empty()) visible = std::min(visible, Offset(feed_->batches().front().offset.value() - 1));
   if (following_.has_value()) visible = std::min(visible, std::max(through_, Offset(-1)));
   counters_.state = state_;
   counters_.last_batch = last_batch_;
@@ -251,7 +253,8 @@ void Task::Impl::PublishStatus() {
     counters_.relayed = relay_->acknowledged();
     counters_.relay_backlog = relay_->backlog();
   }
-  const bool busy = !pending_.empty() || !feed_->batches().empty() || following_.has_value() ||
+  const bool pending = pending_.size() > 1 || (pending_.size() == 1 && !pending_.front().Unused());
+  const bool busy = pending || !feed_->batches().empty() || following_.has_value() ||
                     feed_->covering() > 0 || !feed_->AtEnd() || (relay_ != nullptr && !relay_->Idle()) ||
                     !in_flight_effects_.empty() || (effects_open_ && deps_.effects != nullptr) ||
                     (!options_.standby && (last_batch_.value() < 0 || next_timer_ <= deps_.clock->Now()));

@@ -49,7 +49,9 @@ absl::StatusOr<bool> Task::Impl::DecideSome() {
       open().covering > 0 && !open().HasContent()) {
     return CommitAhead();
   }
-  if (HasOpen() && ShouldClose(open(), CaughtUp())) {
+  // A full buffer whose facts are all taken gets room only by a commit.
+  const bool stuck = feed_->Full() && feed_->covering() == taken_covering_;
+  if (HasOpen() && (ShouldClose(open(), CaughtUp()) || (stuck && open().covering > 0))) {
     TRIBUTARY_RETURN_IF_ERROR(CloseOpen());
     worked = true;
   }
@@ -205,7 +207,7 @@ absl::Status Task::Impl::Record(Decided decided, const events::v1::Cause& cause,
     } else {
       out->set_value(std::move(std::get<std::string>(output.value)));
     }
-    segment.bytes += out->value().size() + 96;
+    segment.bytes += out->ByteSizeLong() + 40;  // and its predecessor
   }
   return absl::OkStatus();
 }
@@ -217,7 +219,7 @@ absl::Status Task::Impl::RecordDecision(const Decision& decision, const events::
   out->set_value(decision.value.Bytes());
   *out->mutable_cause() = cause;
   out->set_depth(depth);
-  segment.bytes += out->value().size() + 48;
+  segment.bytes += out->ByteSizeLong() + 8;
   ++counters_.decisions;
   ApplyDecision(decision, segment.now);
   return absl::OkStatus();

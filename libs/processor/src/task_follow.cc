@@ -15,6 +15,8 @@ constexpr size_t kItemsPerPrefetch = 512;
 
 const std::vector<Fact>& Task::Impl::FactsOf(Item& item) const {
   std::vector<Fact>& facts = item.facts;
+  // The birth that an own first batch would have stated may give way to another's.
+  for (Fact& fact : facts) fact.historical = item.offset.value() < birth_;
   if (!facts.empty()) return facts;
   if (item.batch == nullptr) {
     Fact fact;
@@ -213,6 +215,9 @@ void Task::Impl::DropPending() {
   std::vector<WaitingCommand> again;
   for (PendingSegment& segment : pending_) {
     std::move(segment.commands.begin(), segment.commands.end(), std::back_inserter(again));
+    // A claim that never was is made anew; an outcome is known all the same.
+    for (const std::string& effect_id : segment.claims) in_flight_effects_.erase(effect_id);
+    std::move(segment.outcomes.begin(), segment.outcomes.end(), std::back_inserter(ended_effects_));
   }
   pending_.clear();
   overlay_->DropAll();
@@ -237,8 +242,8 @@ absl::Status Task::Impl::CommitOwn(Offset offset) {
   taken_ -= static_cast<size_t>(segment.items);
   taken_covering_ -= segment.covering;
   const Offset previous = last_batch_;
-  if (segment.stage == PendingSegment::Stage::kSent) {
-    // Read back before the acknowledgement came.
+  if (segment.stage != PendingSegment::Stage::kAcknowledged || segment.offset != offset) {
+    // Read back before the acknowledgement came, or it was that of a later copy.
     for (int32_t i = 0; i < segment.batch->outputs_size(); ++i) {
       const events::v1::Output& output = segment.batch->outputs(i);
       sent_outbound_[{output.log(), Partition(output.partition())}] = {offset.value(), i};

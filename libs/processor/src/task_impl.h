@@ -27,6 +27,12 @@ struct WaitingCommand {
   std::vector<std::pair<std::string, ReplyFn>> waiters;  // digest of each one's own body
 };
 
+struct EffectResult {
+  std::string effect_id;
+  int32_t attempt;
+  EffectOutcome outcome;
+};
+
 // The facts in (T, through] and the decisions of one batch, while the batch is not committed (rule 7).
 struct PendingSegment {
   enum class Stage { kOpen, kClosed, kSent, kAcknowledged };
@@ -42,6 +48,8 @@ struct PendingSegment {
   std::shared_ptr<events::v1::DecisionBatch> batch = std::make_shared<events::v1::DecisionBatch>();
   FactRecords patched;     // facts that outputs refer to
   std::vector<WaitingCommand> commands;
+  std::vector<std::string> claims;       // effects that it claims
+  std::vector<EffectResult> outcomes;    // of calls, that it records
   absl::Time last_fact_appended_at = absl::InfinitePast();
   // Once sent.
   eventlog::Record record;
@@ -49,6 +57,8 @@ struct PendingSegment {
   int32_t sends = 0;
 
   bool HasContent() const { return batch->decisions_size() + batch->outputs_size() + batch->replies_size() > 0; }
+  // Opened for nothing, e.g. for a command that decided nothing: it waits for what comes.
+  bool Unused() const { return stage == Stage::kOpen && covering == 0 && !HasContent(); }
 };
 
 class Task::Impl {
@@ -84,11 +94,6 @@ class Task::Impl {
     uint64_t counter;
     int32_t send;
     absl::StatusOr<Offset> result;
-  };
-  struct EffectResult {
-    std::string effect_id;
-    int32_t attempt;
-    EffectOutcome outcome;
   };
   struct Inbox {
     std::mutex mutex;
@@ -163,7 +168,7 @@ class Task::Impl {
 
   // --- task_inputs.cc
   absl::StatusOr<bool> DecideCommands();
-  absl::Status DecideCommand(WaitingCommand waiting);
+  absl::Status DecideCommand(WaitingCommand& waiting);
   absl::StatusOr<Reply> RecordedReply(const storage::v1::ReplyRow& row, const std::string& digest) const;
   std::optional<Decided> DecideRedrive(const Command& command);
   absl::StatusOr<bool> FireTimers();

@@ -120,18 +120,22 @@ absl::StatusOr<bool> Task::Impl::DecideCommands() {
     }
   }
   const bool worked = !commands.empty();
+  absl::Status decided;
   while (!commands.empty()) {
     OpenSegment();
     if (Full(open())) break;
-    WaitingCommand waiting = std::move(commands.front());
+    decided = DecideCommand(commands.front());
+    if (!decided.ok()) break;
     commands.pop_front();
-    TRIBUTARY_RETURN_IF_ERROR(DecideCommand(std::move(waiting)));
   }
-  std::lock_guard lock(mutex_);
-  while (!commands.empty()) {
-    commands_.push_front(std::move(commands.back()));
-    commands.pop_back();
+  {
+    std::lock_guard lock(mutex_);
+    while (!commands.empty()) {
+      commands_.push_front(std::move(commands.back()));
+      commands.pop_back();
+    }
   }
+  TRIBUTARY_RETURN_IF_ERROR(decided);  // who waits is answered as the task halts
   return worked;
 }
 
@@ -150,7 +154,7 @@ absl::StatusOr<Reply> Task::Impl::RecordedReply(const storage::v1::ReplyRow& row
   return reply;
 }
 
-absl::Status Task::Impl::DecideCommand(WaitingCommand waiting) {
+absl::Status Task::Impl::DecideCommand(WaitingCommand& waiting) {
   const std::string request_id = waiting.command.request_id;
   if (const auto row = view().Get(kReplies, {request_id}); row != nullptr) {
     ++counters_.replies_repeated;
@@ -393,6 +397,7 @@ absl::StatusOr<bool> Task::Impl::DecideEffects() {
   bool worked = !ended_effects_.empty();
   for (const EffectResult& result : std::exchange(ended_effects_, {})) {
     TRIBUTARY_RETURN_IF_ERROR(EndEffect(result));
+    if (HasOpen()) open().outcomes.push_back(result);
   }
   if (!effects_open_) return worked;
   std::vector<std::pair<std::string, projection::Row<storage::v1::EffectRow>>> ready;
@@ -435,6 +440,7 @@ absl::Status Task::Impl::DecideReadyEffect(const std::string& effect_id, const s
     claimed.set_attempt(row.attempt() + 1);
     decided.decisions.push_back(Decision::Of(std::move(claimed)));
     in_flight_effects_.insert(effect_id);
+    open().claims.push_back(effect_id);
   }
   return Record(std::move(decided), cause, 0, nullptr);
 }
