@@ -154,17 +154,7 @@ absl::StatusOr<bool> Task::Impl::StepOnce() {
     TRIBUTARY_ASSIGN_OR_RETURN(const bool read, feed_->Pump());
     worked = worked || read;
   }
-  for (const VoidBatch& batch : feed_->TakeVoids()) {
-    // Ours, still waited for, and not to come: what it decided is decided anew.
-    if (batch.incarnation != incarnation_) continue;
-    for (const PendingSegment& segment : pending_) {
-      if (segment.counter == batch.counter && feed_->batches().empty()) {
-        DropPending();
-        worked = true;
-        break;
-      }
-    }
-  }
+  if (feed_->batches().empty()) worked = DropVoid() || worked;
   if (following_.has_value() || !feed_->batches().empty()) {
     TRIBUTARY_ASSIGN_OR_RETURN(const bool followed, TakeOwnBatch());
     return worked || followed;
@@ -177,6 +167,22 @@ absl::StatusOr<bool> Task::Impl::StepOnce() {
   if (options_.standby) return worked;
   TRIBUTARY_ASSIGN_OR_RETURN(const bool decided, DecideSome());
   return worked || decided;
+}
+
+// After all valid batches that were read, for one of them may be another copy of the same.
+bool Task::Impl::DropVoid() {
+  bool dropped = false;
+  for (const VoidBatch& batch : feed_->TakeVoids()) {
+    if (batch.incarnation != incarnation_) continue;
+    for (const PendingSegment& segment : pending_) {
+      if (segment.counter != batch.counter) continue;
+      // Ours, still waited for, and not to come: what it decided is decided anew.
+      DropPending();
+      dropped = true;
+      break;
+    }
+  }
+  return dropped;
 }
 
 void Task::Impl::Halt(const absl::Status& why) {
@@ -256,8 +262,9 @@ void Task::Impl::PublishStatus() {
   const bool pending = pending_.size() > 1 || (pending_.size() == 1 && !pending_.front().Unused());
   const bool busy = pending || !feed_->batches().empty() || following_.has_value() ||
                     feed_->covering() > 0 || !feed_->AtEnd() || (relay_ != nullptr && !relay_->Idle()) ||
-                    !in_flight_effects_.empty() || (effects_open_ && deps_.effects != nullptr) ||
-                    (!options_.standby && (last_batch_.value() < 0 || next_timer_ <= deps_.clock->Now()));
+                    !in_flight_effects_.empty() ||
+                    (!options_.standby && ((effects_open_ && deps_.effects != nullptr) || last_batch_.value() < 0 ||
+                                           next_timer_ <= deps_.clock->Now()));
   if (deps_.clock->Monotonic() - exported_at_ >= kExportEvery) ExportMetrics();
   std::lock_guard lock(mutex_);
   status_ = counters_;

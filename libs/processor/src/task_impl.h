@@ -114,6 +114,7 @@ class Task::Impl {
   absl::StatusOr<bool> StepOnce();
   absl::Status LoadPosition(Feed::Start* start);
   absl::Status CheckLog(const storage::v1::TaskPosition& position);
+  bool DropVoid();
   void Halt(const absl::Status& why);
   void PublishStatus();
   void ExportMetrics();
