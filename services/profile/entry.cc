@@ -28,11 +28,6 @@ absl::Status Malformed(std::string_view field) {
   return absl::InternalError(fmt::format("a customer event of the journey is malformed: {}", field));
 }
 
-bool IsTime(const google::protobuf::Timestamp& time) {
-  return time.seconds() >= kMinSeconds && time.seconds() <= kMaxSeconds && time.nanos() >= 0 &&
-         time.nanos() < 1'000'000'000;
-}
-
 bool IsMoney(const Money& money) {
   return money.currency().size() == 3 && Amount::Of(money.units(), money.nanos()).ok();
 }
@@ -87,6 +82,11 @@ auto NameOf(const EventRef& ref) {
 }
 
 }  // namespace
+
+bool IsTime(const google::protobuf::Timestamp& time) {
+  return time.seconds() >= kMinSeconds && time.seconds() <= kMaxSeconds && time.nanos() >= 0 &&
+         time.nanos() < 1'000'000'000;
+}
 
 int64_t MicrosOf(const google::protobuf::Timestamp& time) {
   return time.seconds() * kMicrosPerSecond + time.nanos() / 1'000;

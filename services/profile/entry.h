@@ -14,6 +14,8 @@ namespace tributary::profile {
 // Microseconds since the epoch, rounded down.
 int64_t MicrosOf(const google::protobuf::Timestamp& time);
 google::protobuf::Timestamp TimestampOf(int64_t micros);
+// From the year 1 to 9999, as the type demands.
+bool IsTime(const google::protobuf::Timestamp& time);
 
 // OK, or Internal naming the field: ingestion and identity let none pass that is not, so the fault is ours.
 absl::Status CheckEvent(const events::v1::CustomerEvent& event);

@@ -21,6 +21,8 @@ using storage::v1::ProfileRow;
 using storage::v1::SummaryRow;
 
 constexpr int kMaxRetiredIdsTold = 1'000;
+// Places orders of which only returns are known behind all others; its negative is a number too.
+constexpr int64_t kNeverPlaced = std::numeric_limits<int64_t>::min() + 1;
 
 void FillFigures(const SummaryRow& summary, v1::Profile* profile) {
   if (summary.entry_count() > 0) {
@@ -185,15 +187,14 @@ JourneyPage ReadJourney(const View& view, const std::string& profile_id, const J
 OrdersPage ReadOrders(const View& view, const std::string& profile_id, const std::optional<OrderPosition>& after,
                       int32_t limit) {
   // Sorted as listed: later times first.
-  using Place = std::tuple<absl::Duration, std::string, std::string>;
+  using Place = std::tuple<int64_t, std::string, std::string>;
   const auto place_of = [](const OrderPosition& position) {
-    return Place(absl::UnixEpoch() - std::get<0>(position), std::get<1>(position), std::get<2>(position));
+    return Place(-std::get<0>(position), std::get<1>(position), std::get<2>(position));
   };
   const std::optional<Place> behind = after ? std::optional(place_of(*after)) : std::nullopt;
   std::map<Place, std::pair<OrderKey, Row<OrderRow>>> best;  // one more than the page, to know whether there is more
   view.Scan(kOrders, std::tuple(profile_id), [&](const OrderKey& key, const Row<OrderRow>& row) {
-    const absl::Time placed_at =
-        row->has_statement() ? absl::FromUnixMicros(row->statement().placed_at_micros()) : absl::InfinitePast();
+    const int64_t placed_at = row->has_statement() ? row->statement().placed_at_micros() : kNeverPlaced;
     Place place = place_of({placed_at, std::get<1>(key), std::get<2>(key)});
     if (behind && place <= *behind) return true;
     best.emplace(std::move(place), std::pair(key, row));
@@ -204,7 +205,7 @@ OrdersPage ReadOrders(const View& view, const std::string& profile_id, const std
   for (const auto& [place, order] : best) {
     if (static_cast<int32_t>(page.orders.size()) == limit) return page;
     page.orders.push_back(OrderOf(order.first, *order.second));
-    page.next_after = OrderPosition(absl::UnixEpoch() - std::get<0>(place), std::get<1>(place), std::get<2>(place));
+    page.next_after = OrderPosition(-std::get<0>(place), std::get<1>(place), std::get<2>(place));
   }
   page.next_after.reset();
   return page;

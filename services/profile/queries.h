@@ -62,8 +62,8 @@ inline constexpr int32_t kMaxEntriesVisited = 10'000;
 // `profile_id` is a survivor's.
 JourneyPage ReadJourney(const projection::View& view, const std::string& profile_id, const JourneyQuery& query);
 
-// Where an order stands in a list: placed_at, issuer, order id.
-using OrderPosition = std::tuple<absl::Time, std::string, std::string>;
+// Where an order stands in a list: placed_at in microseconds since the epoch, issuer, order id.
+using OrderPosition = std::tuple<int64_t, std::string, std::string>;
 
 struct OrdersPage {
   std::vector<v1::Order> orders;

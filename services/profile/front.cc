@@ -1,0 +1,228 @@
+#include "profile/front.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "fmt/format.h"
+#include "profile/processor.h"
+#include "profile/queries.h"
+#include "profile/request.h"
+#include "tributary/base/partitioning.h"
+#include "tributary/base/status.h"
+
+namespace tributary::profile {
+namespace {
+
+using rpc::AccessRule;
+using rpc::CallInfo;
+using rpc::Role;
+
+constexpr AccessRule kReaders = AccessRule::AnyOf({Role::kRead, Role::kAgent, Role::kManager, Role::kMarketer});
+
+absl::Status NoSuchProfile() {
+  return FieldError(absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", "profile",
+                    "there is no such profile in the workspace",
+                    "Check the id or identifier; after a write, pass its token");
+}
+
+// A snapshot of the journey partition in which `token` is visible.
+void ReadPartition(const ProfileFront::Deps& deps, int32_t partition, std::string_view token, absl::Time deadline,
+                   processor::SnapshotFn done) {
+  processor::Task* task =
+      deps.host->Find(ProfileProcessor::kName, {std::string(ProfileProcessor::kLog), processor::Partition(partition)});
+  if (task == nullptr) {
+    return done(FieldError(absl::StatusCode::kUnavailable, "PARTITION_NOT_HERE", "",
+                           fmt::format("journey partition {} is not served here", partition), "Try again"));
+  }
+  deps.read_gate->Read(task, token, deadline, std::move(done));
+}
+
+// One profile as of one snapshot.
+struct Located {
+  projection::View view;
+  std::string workspace_id;
+  FoundProfile profile;
+  std::string requested_id;
+};
+
+// Finds the profile that the request selects and answers with `answer(const CallInfo&, const Request&, const
+// Located&)`.
+template <typename Request, typename Response, typename Answer>
+void AnswerOneProfile(const ProfileFront::Deps& deps, const CallInfo& call, const Request& request,
+                      rpc::Reply<Response> reply, Answer answer) {
+  absl::StatusOr<std::string> workspace = WorkspaceOf(call, request.workspace_id());
+  if (!workspace.ok()) return reply(workspace.status());
+  if (absl::Status selector = CheckSelector(request.profile()); !selector.ok()) return reply(selector);
+
+  struct State {
+    CallInfo call;
+    Request request;
+    std::string workspace_id;
+    Answer answer;
+  };
+  auto state = std::make_shared<State>(State{call, request, *std::move(workspace), std::move(answer)});
+  const auto read = [deps, state, reply](const std::string& id) {
+    ReadPartition(deps, JourneyPartitionOf(id, deps.journey_partitions), state->request.token(), state->call.deadline,
+                  [state, reply, id](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
+                    if (!snapshot.ok()) return reply(snapshot.status());
+                    const projection::View view = (*snapshot)->view();
+                    std::optional<FoundProfile> found = FindProfile(view, state->workspace_id, id);
+                    absl::StatusOr<Response> response = NoSuchProfile();
+                    if (found.has_value()) {
+                      response = state->answer(state->call, state->request,
+                                               Located{view, state->workspace_id, *std::move(found), id});
+                    }
+                    if (!(*snapshot)->status().ok()) return reply((*snapshot)->status());
+                    reply(std::move(response));
+                  });
+  };
+  const v1::ProfileSelector& selector = state->request.profile();
+  if (selector.by_case() == v1::ProfileSelector::kProfileId) return read(selector.profile_id());
+  deps.resolver->Resolve({.workspace_id = state->workspace_id,
+                          .identifier = selector.identifier(),
+                          .subject_kind = selector.subject_kind(),
+                          .token = state->request.token(),
+                          .deadline = state->call.deadline,
+                          .field = "profile.identifier"},
+                         [read, reply](absl::StatusOr<std::string> id) {
+                           if (id.ok()) return read(*id);
+                           reply(absl::IsNotFound(id.status()) ? NoSuchProfile() : id.status());
+                         });
+}
+
+absl::StatusOr<v1::GetProfileResponse> AnswerProfile(const CallInfo&, const v1::GetProfileRequest&,
+                                                     const Located& located) {
+  v1::GetProfileResponse response;
+  *response.mutable_profile() = ReadProfile(located.view, located.workspace_id, located.profile, located.requested_id);
+  return response;
+}
+
+absl::StatusOr<v1::ListJourneyEntriesResponse> AnswerJourney(const CallInfo&,
+                                                             const v1::ListJourneyEntriesRequest& request,
+                                                             const Located& located) {
+  TRIBUTARY_ASSIGN_OR_RETURN(const JourneyQuery query, QueryOf(request));
+  JourneyPage page = ReadJourney(located.view, located.profile.id, query);
+  v1::ListJourneyEntriesResponse response;
+  response.set_profile_id(located.profile.id);
+  // Here, and nowhere else, events leave: all readers' roles see personal fields.
+  for (v1::JourneyEntry& entry : page.entries) *response.add_entries() = std::move(entry);
+  if (page.next_after) response.set_next_page_token(PageToken(request, *page.next_after));
+  return response;
+}
+
+absl::StatusOr<v1::ListOrdersResponse> AnswerOrders(const CallInfo&, const v1::ListOrdersRequest& request,
+                                                    const Located& located) {
+  TRIBUTARY_ASSIGN_OR_RETURN(const int32_t limit, PageSize(request.page_size()));
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::optional<OrderPosition> after, PositionOf(request));
+  OrdersPage page = ReadOrders(located.view, located.profile.id, after, limit);
+  v1::ListOrdersResponse response;
+  response.set_profile_id(located.profile.id);
+  for (v1::Order& order : page.orders) *response.add_orders() = std::move(order);
+  if (page.next_after) response.set_next_page_token(PageToken(*page.next_after));
+  return response;
+}
+
+// A page of profiles, gathered from one partition after the other.
+class Listing : public std::enable_shared_from_this<Listing> {
+ public:
+  Listing(const ProfileFront::Deps& deps, const CallInfo& call, const v1::ListProfilesRequest& request,
+          rpc::Reply<v1::ListProfilesResponse> reply)
+      : deps_(deps), deadline_(call.deadline), token_(request.token()), reply_(std::move(reply)) {}
+
+  void Start(const CallInfo& call, const v1::ListProfilesRequest& request) {
+    if (absl::Status status = Read(call, request); !status.ok()) return reply_(status);
+    Next();
+  }
+
+ private:
+  absl::Status Read(const CallInfo& call, const v1::ListProfilesRequest& request) {
+    TRIBUTARY_ASSIGN_OR_RETURN(workspace_id_, WorkspaceOf(call, request.workspace_id()));
+    TRIBUTARY_ASSIGN_OR_RETURN(left_, PageSize(request.page_size()));
+    TRIBUTARY_ASSIGN_OR_RETURN(position_, PositionOf(request, deps_.journey_partitions));
+    return absl::OkStatus();
+  }
+
+  void Next() {
+    ReadPartition(deps_, std::get<0>(position_), token_, deadline_,
+                  [self = shared_from_this()](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
+                    if (!snapshot.ok()) return self->reply_(snapshot.status());
+                    self->Take(**snapshot);
+                  });
+  }
+
+  void Take(projection::Snapshot& snapshot) {
+    ProfilesPage page = ReadProfiles(snapshot.view(), workspace_id_, std::get<1>(position_), left_);
+    if (!snapshot.status().ok()) return reply_(snapshot.status());
+    left_ -= static_cast<int32_t>(page.profiles.size());
+    for (v1::Profile& profile : page.profiles) *response_.add_profiles() = std::move(profile);
+    if (page.next_after.has_value()) {
+      std::get<1>(position_) = *std::move(page.next_after);
+      return End();
+    }
+    position_ = {std::get<0>(position_) + 1, ""};
+    if (std::get<0>(position_) == deps_.journey_partitions) return reply_(std::move(response_));
+    if (left_ == 0) return End();
+    Next();
+  }
+
+  // There may be more.
+  void End() {
+    response_.set_next_page_token(PageToken(position_));
+    reply_(std::move(response_));
+  }
+
+  const ProfileFront::Deps deps_;
+  const absl::Time deadline_;
+  const std::string token_;
+  const rpc::Reply<v1::ListProfilesResponse> reply_;
+  std::string workspace_id_;
+  int32_t left_ = 0;
+  ProfilesPosition position_;
+  v1::ListProfilesResponse response_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ProfileFront::GetProfile(grpc::CallbackServerContext* context,
+                                                   const v1::GetProfileRequest* request,
+                                                   v1::GetProfileResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::GetProfileRequest& asked, rpc::Reply<v1::GetProfileResponse> reply) {
+        AnswerOneProfile(deps_, call, asked, std::move(reply), AnswerProfile);
+      });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::ListProfiles(grpc::CallbackServerContext* context,
+                                                     const v1::ListProfilesRequest* request,
+                                                     v1::ListProfilesResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::ListProfilesRequest& asked, rpc::Reply<v1::ListProfilesResponse> reply) {
+        std::make_shared<Listing>(deps_, call, asked, std::move(reply))->Start(call, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::ListJourneyEntries(grpc::CallbackServerContext* context,
+                                                           const v1::ListJourneyEntriesRequest* request,
+                                                           v1::ListJourneyEntriesResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
+                     [this](const CallInfo& call, const v1::ListJourneyEntriesRequest& asked,
+                            rpc::Reply<v1::ListJourneyEntriesResponse> reply) {
+                       if (const auto query = QueryOf(asked); !query.ok()) return reply(query.status());
+                       AnswerOneProfile(deps_, call, asked, std::move(reply), AnswerJourney);
+                     });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::ListOrders(grpc::CallbackServerContext* context,
+                                                   const v1::ListOrdersRequest* request,
+                                                   v1::ListOrdersResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::ListOrdersRequest& asked, rpc::Reply<v1::ListOrdersResponse> reply) {
+        AnswerOneProfile(deps_, call, asked, std::move(reply), AnswerOrders);
+      });
+}
+
+}  // namespace tributary::profile

@@ -1,0 +1,37 @@
+// What requests may say: bounds, filters and page tokens. Errors are InvalidArgument and name field and mend.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "profile/queries.h"
+#include "tributary/rpc/call.h"
+
+namespace tributary::profile {
+
+inline constexpr int32_t kDefaultPageSize = 100;
+inline constexpr int32_t kMaxPageSize = 1'000;
+
+// The workspace that the call is about: the caller's, which `requested` may repeat. NotFound for another one.
+absl::StatusOr<std::string> WorkspaceOf(const rpc::CallInfo& call, const std::string& requested);
+
+absl::Status CheckSelector(const v1::ProfileSelector& selector);
+
+absl::StatusOr<int32_t> PageSize(int32_t requested);
+
+// Page tokens are opaque to clients and hold no personal data; one that was given for other filters is refused.
+absl::StatusOr<JourneyQuery> QueryOf(const v1::ListJourneyEntriesRequest& request);
+std::string PageToken(const v1::ListJourneyEntriesRequest& request, const JourneyPosition& position);
+
+absl::StatusOr<std::optional<OrderPosition>> PositionOf(const v1::ListOrdersRequest& request);
+std::string PageToken(const OrderPosition& position);
+
+// Partition, and the id behind which to continue there.
+using ProfilesPosition = std::tuple<int32_t, std::string>;
+absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& request, int32_t partitions);
+std::string PageToken(const ProfilesPosition& position);
+
+}  // namespace tributary::profile

@@ -1,0 +1,294 @@
+// The service over real gRPC, on a log of two partitions in memory.
+#include "profile/front.h"
+
+#include <future>
+#include <map>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "profile/tests/journey.h"
+#include "tributary/base/partitioning.h"
+#include "tributary/base/status.h"
+#include "tributary/rpc/client.h"
+#include "tributary/rpc/server.h"
+
+namespace tributary::profile::testing {
+namespace {
+
+using v1::ProfileService;
+constexpr int32_t kPartitions = 2;
+constexpr char kAgentSecret[] = "secret-of-an-agent";
+constexpr char kIngestSecret[] = "secret-of-a-write-key";
+constexpr char kForeignSecret[] = "secret-of-another-workspace";
+
+class FixedCredentials final : public rpc::CredentialVerifier {
+ public:
+  absl::StatusOr<rpc::Principal> Verify(std::string_view secret) const override {
+    if (secret == kAgentSecret) return rpc::Principal{kWorkspace, rpc::Role::kAgent, "c1", ""};
+    if (secret == kIngestSecret) return rpc::Principal{kWorkspace, rpc::Role::kIngest, "c2", "shop"};
+    if (secret == kForeignSecret) return rpc::Principal{"w2", rpc::Role::kAdmin, "c3", ""};
+    return absl::UnauthenticatedError("unknown");
+  }
+};
+
+// Knows one mail address, of workspace w1.
+class OneMailAddress final : public IdentifierResolver {
+ public:
+  void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<std::string>)> done) override {
+    if (lookup.identifier.value().empty()) {
+      return done(InvalidField("REQUIRED", lookup.field + ".value", "is empty", "Send the value"));
+    }
+    if (lookup.workspace_id == kWorkspace && lookup.identifier.value() == "a@example.com") return done("p0-1-0");
+    done(absl::NotFoundError("nobody's"));
+  }
+};
+
+class ProfileFrontTest : public ::testing::Test {
+ protected:
+  ProfileFrontTest() {
+    log_ =
+        eventlog::MakeMemoryLog({.logs = {{"journey", kPartitions}}, .clock = &clock_, .synchronous = false}).value();
+    producer_ = log_->OpenProducer().value();
+    for (int32_t i = 0; i < kPartitions; ++i) {
+      auto processor = std::make_unique<ProfileProcessor>();
+      processor::TaskOptions options;
+      options.partition = {"journey", processor::Partition(i)};
+      auto task = processor::Task::Open(options, {.log = log_.get(),
+                                                  .store = projection::Store::Open({.in_memory = true}).value(),
+                                                  .processor = processor.get(),
+                                                  .clock = &clock_,
+                                                  .random = &random_});
+      host_.Add(std::move(processor), *std::move(task));
+    }
+    read_gate_ =
+        std::make_unique<processor::ReadGate>(&host_, log_.get(), std::vector<processor::ReadGate::Upstream>());
+    front_ = std::make_unique<ProfileFront>(ProfileFront::Deps{.gate = &gate_,
+                                                               .host = &host_,
+                                                               .read_gate = read_gate_.get(),
+                                                               .journey_partitions = kPartitions,
+                                                               .resolver = &resolver_});
+    host_.Start();
+    server_ = rpc::Server::Start({}, {front_.get()}).value();
+  }
+
+  ~ProfileFrontTest() override {
+    server_->Shutdown(absl::Seconds(5));
+    host_.Stop();
+  }
+
+  // Appends a record where its profile lives and adds its place to the token of the next calls.
+  template <typename M>
+  void Put(const std::string& profile, const M& message) {
+    const processor::PartitionRef ref{"journey", processor::Partition(JourneyPartitionOf(profile, kPartitions))};
+    std::promise<eventlog::Offset> appended;
+    producer_->Append(
+        ref, {.key = profile, .type = std::string(processor::RecordType<M>()), .value = message.SerializeAsString()},
+        [&](absl::StatusOr<eventlog::Offset> offset) { appended.set_value(offset.value()); });
+    written_[ref.partition.value()] = {ref, appended.get_future().get()};
+  }
+
+  std::string Token() const {
+    std::vector<processor::TokenPosition> positions;
+    for (const auto& [partition, position] : written_) positions.push_back(position);
+    return processor::EncodeToken(positions);
+  }
+
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (ProfileService::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                             Response*),
+                                std::type_identity_t<Request> request, const std::string& secret = kAgentSecret) {
+    if (request.token().empty()) request.set_token(Token());
+    const rpc::Client client =
+        rpc::Client::Open({.target = fmt::format("127.0.0.1:{}", server_->port()), .bearer_secret = secret}).value();
+    return client.Call(*ProfileService::NewStub(client.channel()), method, request);
+  }
+
+  absl::StatusOr<v1::GetProfileResponse> Get(const std::string& id, const std::string& secret = kAgentSecret) {
+    v1::GetProfileRequest request;
+    request.mutable_profile()->set_profile_id(id);
+    return Call(&ProfileService::Stub::GetProfile, request, secret);
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<eventlog::MemoryLog> log_;
+  std::unique_ptr<eventlog::Producer> producer_;
+  processor::TaskHost host_{{.threads = 1}};
+  std::unique_ptr<processor::ReadGate> read_gate_;
+  FixedCredentials credentials_;
+  rpc::CallGate gate_{credentials_, {}};
+  OneMailAddress resolver_;
+  std::unique_ptr<ProfileFront> front_;
+  std::unique_ptr<rpc::Server> server_;
+  std::map<int32_t, processor::TokenPosition> written_;
+};
+
+void ExpectError(const absl::Status& status, absl::StatusCode code, const std::string& reason,
+                 const std::string& field) {
+  EXPECT_EQ(status.code(), code) << status;
+  const std::optional<ErrorDetail> detail = DetailOf(status);
+  ASSERT_TRUE(detail.has_value()) << status;
+  EXPECT_EQ(detail->reason, reason);
+  EXPECT_EQ(detail->field, field);
+  EXPECT_NE(detail->mend, "");
+}
+
+// A profile id of each partition.
+std::string IdIn(int32_t partition, int skip = 0) {
+  for (int i = 1;; ++i) {
+    const std::string id = fmt::format("p0-{}-0", i);
+    if (JourneyPartitionOf(id, kPartitions) == partition && skip-- == 0) return id;
+  }
+}
+
+TEST_F(ProfileFrontTest, AReadWithATokenSeesWhatWasWritten) {
+  for (int i = 0; i < 20; ++i) {
+    Put("p0-1-0", Order("p0-1-0", "e" + std::to_string(i), 100 + i, std::to_string(i), 0, Cents("THB", 1177)));
+    const auto response = Get("p0-1-0");
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->profile().order_count(), i + 1);
+  }
+  EXPECT_EQ(Text(Get("p0-1-0")->profile().revenues(0).net()), "235.40 THB");
+}
+
+TEST_F(ProfileFrontTest, AProfileIsFoundByAnyIdentifierAndByARetiredId) {
+  const std::string winner = "p0-1-0";
+  const std::string loser = IdIn(JourneyPartitionOf(winner, kPartitions), 5);
+  Put(winner, Event(winner, "a", 100));
+  Put(winner, Event(loser, "b", 200));
+  Put(winner, Merge(winner, loser));
+  v1::GetProfileRequest request;
+  request.mutable_profile()->mutable_identifier()->set_type("email");
+  request.mutable_profile()->mutable_identifier()->set_value("a@example.com");
+  const auto by_identifier = Call(&ProfileService::Stub::GetProfile, request);
+  ASSERT_TRUE(by_identifier.ok()) << by_identifier.status();
+  EXPECT_EQ(by_identifier->profile().entry_count(), 2);
+  const auto by_retired = Get(loser);
+  ASSERT_TRUE(by_retired.ok()) << by_retired.status();
+  EXPECT_EQ(by_retired->profile().profile_id(), winner);
+  EXPECT_EQ(by_retired->profile().requested_profile_id(), loser);
+  request.mutable_profile()->mutable_identifier()->set_value("b@example.com");
+  ExpectError(Call(&ProfileService::Stub::GetProfile, request).status(), absl::StatusCode::kNotFound,
+              "PROFILE_NOT_FOUND", "profile");
+  request.mutable_profile()->mutable_identifier()->clear_value();
+  ExpectError(Call(&ProfileService::Stub::GetProfile, request).status(), absl::StatusCode::kInvalidArgument, "REQUIRED",
+              "profile.identifier.value");
+}
+
+TEST_F(ProfileFrontTest, AnotherWorkspacesProfileIsNotFound) {
+  Put("p0-1-0", Event("p0-1-0", "a", 100));
+  ASSERT_TRUE(Get("p0-1-0").ok());
+  ExpectError(Get("p0-1-0", kForeignSecret).status(), absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", "profile");
+  v1::ListJourneyEntriesRequest journey;
+  journey.mutable_profile()->set_profile_id("p0-1-0");
+  ExpectError(Call(&ProfileService::Stub::ListJourneyEntries, journey, kForeignSecret).status(),
+              absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", "profile");
+  v1::ListOrdersRequest orders;
+  orders.mutable_profile()->set_profile_id("p0-1-0");
+  ExpectError(Call(&ProfileService::Stub::ListOrders, orders, kForeignSecret).status(), absl::StatusCode::kNotFound,
+              "PROFILE_NOT_FOUND", "profile");
+  EXPECT_EQ(Call(&ProfileService::Stub::ListProfiles, {}, kForeignSecret)->profiles_size(), 0);
+  v1::GetProfileRequest request;
+  request.set_workspace_id(kWorkspace);
+  request.mutable_profile()->set_profile_id("p0-1-0");
+  ExpectError(Call(&ProfileService::Stub::GetProfile, request, kForeignSecret).status(), absl::StatusCode::kNotFound,
+              "WORKSPACE_NOT_FOUND", "workspace_id");
+}
+
+TEST_F(ProfileFrontTest, AWriteKeyReadsNothing) {
+  EXPECT_EQ(Get("p0-1-0", kIngestSecret).status().code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(ProfileFrontTest, TheJourneyIsPagedFilteredAndLatestFirst) {
+  for (int i = 0; i < 7; ++i) Put("p0-1-0", Event("p0-1-0", "e" + std::to_string(i), 100 + i / 3));
+  Put("p0-1-0", Order("p0-1-0", "order", 500, "A", 0, Cents("THB", 100)));
+  v1::ListJourneyEntriesRequest request;
+  request.mutable_profile()->set_profile_id("p0-1-0");
+  request.mutable_filter()->add_body_types("page_viewed");
+  request.set_page_size(3);
+  std::vector<std::string> ids;
+  do {
+    const auto response = Call(&ProfileService::Stub::ListJourneyEntries, request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    for (const v1::JourneyEntry& entry : response->entries()) ids.push_back(entry.entry_id());
+    request.set_page_token(response->next_page_token());
+    if (ids.size() == 3) {
+      v1::ListJourneyEntriesRequest other = request;
+      other.mutable_filter()->add_body_types("order_stated");
+      ExpectError(Call(&ProfileService::Stub::ListJourneyEntries, other).status(), absl::StatusCode::kInvalidArgument,
+                  "INVALID_PAGE_TOKEN", "page_token");
+    }
+  } while (!request.page_token().empty());
+  EXPECT_THAT(ids, ::testing::ElementsAre("shop/e6", "shop/e5", "shop/e4", "shop/e3", "shop/e2", "shop/e1", "shop/e0"));
+}
+
+TEST_F(ProfileFrontTest, OrdersArePagedToTheEndAlsoThoseOfWhichOnlyReturnsAreKnown) {
+  Put("p0-1-0", Order("p0-1-0", "e1", 100, "A", 0, Cents("THB", 100)));
+  Put("p0-1-0", Return("p0-1-0", "e2", 100, "B", "R", 0, Cents("THB", 100)));
+  Put("p0-1-0", Return("p0-1-0", "e3", 100, "C", "R", 0, Cents("THB", 100)));
+  v1::ListOrdersRequest request;
+  request.mutable_profile()->set_profile_id("p0-1-0");
+  request.set_page_size(1);
+  std::vector<std::string> ids;
+  do {
+    const auto response = Call(&ProfileService::Stub::ListOrders, request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    for (const v1::Order& order : response->orders()) ids.push_back(order.order().order_id());
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty() && ids.size() < 10);
+  EXPECT_THAT(ids, ::testing::ElementsAre("A", "B", "C"));
+}
+
+TEST_F(ProfileFrontTest, ProfilesAreListedOverAllPartitions) {
+  std::vector<std::string> put;
+  for (const int32_t partition : {0, 1}) {
+    for (int i = 0; i < 3; ++i) {
+      put.push_back(IdIn(partition, i));
+      Put(put.back(), Event(put.back(), "e", 100));
+    }
+  }
+  for (const int32_t size : {1, 2, 3, 4, 6, 0}) {
+    v1::ListProfilesRequest request;
+    request.set_page_size(size);
+    std::vector<std::string> listed;
+    do {
+      const auto response = Call(&ProfileService::Stub::ListProfiles, request);
+      ASSERT_TRUE(response.ok()) << response.status();
+      for (const v1::Profile& profile : response->profiles()) listed.push_back(profile.profile_id());
+      request.set_page_token(response->next_page_token());
+    } while (!request.page_token().empty());
+    EXPECT_THAT(listed, ::testing::UnorderedElementsAreArray(put)) << size;
+  }
+}
+
+TEST_F(ProfileFrontTest, ErrorsNameFieldAndMend) {
+  v1::GetProfileRequest nobody;
+  ExpectError(Call(&ProfileService::Stub::GetProfile, nobody).status(), absl::StatusCode::kInvalidArgument, "REQUIRED",
+              "profile");
+  nobody.mutable_profile()->set_profile_id("p0-1-0");
+  nobody.set_token("no token");
+  ExpectError(Call(&ProfileService::Stub::GetProfile, nobody).status(), absl::StatusCode::kInvalidArgument,
+              "INVALID_TOKEN", "token");
+
+  const auto journey_error = [this](const std::function<void(v1::ListJourneyEntriesRequest&)>& spoil) {
+    v1::ListJourneyEntriesRequest request;
+    request.mutable_profile()->set_profile_id("p0-1-0");
+    spoil(request);
+    return Call(&ProfileService::Stub::ListJourneyEntries, request).status();
+  };
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  ExpectError(journey_error([](auto& r) { r.set_page_size(1001); }), kInvalid, "OUT_OF_RANGE", "page_size");
+  ExpectError(journey_error([](auto& r) { r.set_page_token("?"); }), kInvalid, "INVALID_PAGE_TOKEN", "page_token");
+  ExpectError(journey_error([](auto& r) { r.mutable_filter()->add_body_types("event_id"); }), kInvalid,
+              "UNKNOWN_BODY_TYPE", "filter.body_types[0]");
+  ExpectError(journey_error([](auto& r) { r.mutable_filter()->add_channels(events::v1::CHANNEL_UNSPECIFIED); }),
+              kInvalid, "UNKNOWN_CHANNEL", "filter.channels[0]");
+  ExpectError(journey_error([](auto& r) {
+                *r.mutable_filter()->mutable_from() = At(10);
+                *r.mutable_filter()->mutable_until() = At(9);
+              }),
+              kInvalid, "INVERTED_RANGE", "filter.until");
+}
+
+}  // namespace
+}  // namespace tributary::profile::testing
