@@ -237,9 +237,11 @@ absl::Duration Task::Impl::IdleFor() const {
 
 void Task::Impl::PublishStatus() {
   Offset visible(feed_->read_position().value() - 1);
+  bool fact_waits = false;
   for (const Item& item : feed_->items()) {
     if (!item.fact) continue;
     visible = Offset(item.offset.value() - 1);
+    fact_waits = true;
     break;
   }
   // What a batch decided is visible once it is committed.
@@ -260,11 +262,12 @@ void Task::Impl::PublishStatus() {
     counters_.relay_backlog = relay_->backlog();
   }
   const bool pending = pending_.size() > 1 || (pending_.size() == 1 && !pending_.front().Unused());
-  const bool busy = pending || !feed_->batches().empty() || following_.has_value() ||
-                    feed_->covering() > 0 || !feed_->AtEnd() || (relay_ != nullptr && !relay_->Idle()) ||
-                    !in_flight_effects_.empty() ||
-                    (!options_.standby && ((effects_open_ && deps_.effects != nullptr) || last_batch_.value() < 0 ||
-                                           next_timer_ <= deps_.clock->Now()));
+  // What only a decider has to do. A standby waits for nobody's checkpoints, effects and timers.
+  const bool to_decide = last_batch_.value() < 0 || feed_->covering() > 0 || next_timer_ <= deps_.clock->Now() ||
+                         (effects_open_ && deps_.effects != nullptr);
+  const bool busy = pending || !feed_->batches().empty() || following_.has_value() || fact_waits || !feed_->AtEnd() ||
+                    (relay_ != nullptr && !relay_->Idle()) || !in_flight_effects_.empty() ||
+                    (!options_.standby && to_decide);
   if (deps_.clock->Monotonic() - exported_at_ >= kExportEvery) ExportMetrics();
   std::lock_guard lock(mutex_);
   status_ = counters_;
