@@ -24,6 +24,7 @@ bool Task::Impl::CaughtUp() const { return feed_->AtEnd() && feed_->covering() =
 absl::StatusOr<bool> Task::Impl::DecideSome() {
   if (feed_->end_seen() < Offset(0)) return false;
   const bool caught_up = CaughtUp();
+  bool worked = false;
   if (state_ != TaskState::kDeciding) {
     // The end of the log was seen and no recorded batch is left to follow.
     if (!feed_->AtEnd() && !feed_->Full()) return false;
@@ -31,14 +32,14 @@ absl::StatusOr<bool> Task::Impl::DecideSome() {
     relay_ = std::make_unique<Relay>(options_, deps_.log, deps_.processor->name(), deps_.clock, relayed_, last_batch_,
                                      [wake = wake_] { wake->Call(); });
     timers_changed_ = true;
+    worked = true;  // the relay's first step is the next one
   }
-  bool worked = false;
   const bool room = static_cast<int32_t>(pending_.size()) < options_.max_pending_segments || HasOpen();
   if (room && !relay_->Congested()) {
     if (last_batch_.value() < 0 && pending_.empty()) OpenSegment();  // states the birth offset
     TRIBUTARY_ASSIGN_OR_RETURN(const bool commands, DecideCommands());
     TRIBUTARY_ASSIGN_OR_RETURN(const bool facts, DecideFacts());
-    worked = commands || facts;
+    worked = worked || commands || facts;
     if (caught_up && !facts) {
       TRIBUTARY_ASSIGN_OR_RETURN(const bool timers, FireTimers());
       TRIBUTARY_ASSIGN_OR_RETURN(const bool effects, DecideEffects());
