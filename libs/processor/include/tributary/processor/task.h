@@ -69,7 +69,8 @@ struct TaskOptions {
   // Records read ahead of the commit.
   size_t max_buffered_records = 24'000;
   size_t max_buffered_bytes = 16 << 20;
-  // Ignored records that are covered by an empty batch of their own.
+  // Ignored records that are covered by an empty batch of their own. More than there are processors on the
+  // partition, and half of max_buffered_records too, or they would cover each other's covers for ever.
   int32_t max_ignored_records = 10'000;
   // A decision deeper than this dead-letters its fact.
   int32_t max_depth = 16;
