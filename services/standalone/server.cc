@@ -1,8 +1,9 @@
 #include "standalone/server.h"
 
+#include <charconv>
 #include <filesystem>
+#include <functional>
 #include <future>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -12,7 +13,6 @@
 #include "ingestion/front.h"
 #include "profile/front.h"
 #include "standalone/operations_front.h"
-#include "standalone/resolver.h"
 #include "standalone/tasks.h"
 #include "tributary/base/status.h"
 #include "tributary/eventlog/embedded/embedded_log.h"
@@ -47,6 +47,35 @@ absl::StatusOr<metrics::ExposerOptions> ExposerAddress(const std::string& listen
   }
   return metrics::ExposerOptions{.bind_address = listen.substr(0, colon), .port = static_cast<uint16_t>(port)};
 }
+
+}  // namespace
+
+namespace {
+
+absl::StatusOr<eventlog::Partition> PartitionOf(const ingestion::RegistryDirectory& directory,
+                                                std::string_view workspace) {
+  if (const auto partition = directory.IntakePartitionOf(workspace)) return *partition;
+  return FieldError(absl::StatusCode::kNotFound, "WORKSPACE_NOT_FOUND", "workspace_id", "there is no such workspace",
+                    "See `tributary workspace list`");
+}
+
+// Profile asks identity who an identifier belongs to; in one process, by a call.
+class Resolver final : public profile::IdentifierResolver {
+ public:
+  explicit Resolver(const identity::IdentityFront& identity) : identity_(identity) {}
+  void Resolve(profile::IdentifierLookup lookup,
+               std::function<void(absl::StatusOr<std::string>)> done) override {
+    identity_.Resolve({.workspace_id = std::move(lookup.workspace_id),
+                       .subject_kind = lookup.subject_kind,
+                       .identifier = std::move(lookup.identifier),
+                       .token = std::move(lookup.token),
+                       .field = std::move(lookup.field)},
+                      lookup.deadline, std::move(done));
+  }
+
+ private:
+  const identity::IdentityFront& identity_;
+};
 
 }  // namespace
 
@@ -165,14 +194,14 @@ class Server::Impl {
         .metrics = &metrics_});
     identity_ = std::make_unique<identity::IdentityFront>(identity::IdentityFront::Deps{
         .gate = call_gate_.get(),
-        .host = host_.get(),
-        .read_gate = read_gate_.get(),
-        .intake_partition_of = [directory = directory_.get()](const std::string& workspace) {
-          return directory->IntakePartitionOf(workspace);
-        },
+        .tasks = host_.get(),
+        .reads = read_gate_.get(),
         .keys = &collaborators_->keys,
-        .rules = &collaborators_->rules});
-    resolver_ = std::make_unique<Resolver>(identity_.get());
+        .rules = &collaborators_->rules,
+        .intake_partition_of = [directory = directory_.get()](std::string_view workspace) {
+          return PartitionOf(*directory, workspace);
+        }});
+    resolver_ = std::make_unique<Resolver>(*identity_);
     profile_ = std::make_unique<profile::ProfileFront>(profile::ProfileFront::Deps{
         .gate = call_gate_.get(),
         .host = host_.get(),

@@ -81,11 +81,10 @@ std::unique_ptr<processor::Processor> MakeProcessor(const TaskName& name, const 
         ingestion::IngestionProcessor::Options{.intake_partitions = eventlog::PartitionCount(log, kIntakeLog)});
   }
   if (name.processor == "identity") {
-    return std::make_unique<identity::IdentityProcessor>(identity::IdentityProcessor::Options{
-        .partition = name.partition.partition,
-        .journey_partitions = eventlog::PartitionCount(log, kJourneyLog),
-        .keys = &collaborators.keys,
-        .rules = &collaborators.rules});
+    return std::make_unique<identity::IdentityProcessor>(
+        identity::IdentityOptions{.partition = name.partition.partition,
+                                  .journey_partitions = eventlog::PartitionCount(log, kJourneyLog)},
+        collaborators.keys, collaborators.rules);
   }
   if (name.processor == "profile") return std::make_unique<profile::ProfileProcessor>();
   std::fprintf(stderr, "there is no processor '%s'\n", name.processor.c_str());
