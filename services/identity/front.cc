@@ -1,0 +1,163 @@
+#include "identity/front.h"
+
+#include <utility>
+
+#include "fmt/format.h"
+#include "identity/processor.h"
+#include "identity/queries.h"
+#include "identity/tables.h"
+#include "tributary/base/status.h"
+
+namespace tributary::identity {
+namespace {
+
+using SnapshotPtr = std::unique_ptr<projection::Snapshot>;
+
+// Whoever may read a customer's data.
+constexpr rpc::AccessRule kReaders =
+    rpc::AccessRule::AnyOf({rpc::Role::kRead, rpc::Role::kAgent, rpc::Role::kManager, rpc::Role::kMarketer});
+
+absl::StatusOr<std::string> WorkspaceOf(const rpc::CallInfo& call, const std::string& requested) {
+  const std::string& own = call.principal.workspace_id;
+  if (own.empty() && requested.empty()) {
+    return InvalidField("REQUIRED", "workspace_id", "is empty, and the credential belongs to no workspace",
+                        "Name the workspace");
+  }
+  if (!own.empty() && !requested.empty() && requested != own) {
+    return FieldError(absl::StatusCode::kNotFound, "WORKSPACE_NOT_FOUND", "workspace_id", "there is no such workspace",
+                      "Leave it empty to mean the credential's own");
+  }
+  return own.empty() ? requested : own;
+}
+
+absl::Status CheckProfileId(const std::string& profile_id) {
+  if (!profile_id.empty()) return absl::OkStatus();
+  return InvalidField("REQUIRED", "profile_id", "is empty", "Name a profile, or look it up by an identifier");
+}
+
+// What `look` finds in the snapshot, unless the snapshot could not be had or read.
+template <typename Response, typename Look>
+absl::StatusOr<Response> Answer(absl::StatusOr<SnapshotPtr> snapshot, const Look& look) {
+  TRIBUTARY_RETURN_IF_ERROR(snapshot.status());
+  absl::StatusOr<Response> response = look((*snapshot)->view());
+  TRIBUTARY_RETURN_IF_ERROR((*snapshot)->status());
+  return response;
+}
+
+}  // namespace
+
+IdentityFront::IdentityFront(Deps deps) : deps_(std::move(deps)) {}
+
+void IdentityFront::Read(std::string_view workspace_id, std::string_view token, absl::Time deadline,
+                         processor::SnapshotFn done) const {
+  const absl::StatusOr<eventlog::Partition> partition = deps_.intake_partition_of(workspace_id);
+  if (!partition.ok()) return done(partition.status());
+  processor::Task* task = deps_.tasks->Find(kProcessorName, {std::string(kIntakeLog), *partition});
+  if (task == nullptr) {
+    return done(FieldError(absl::StatusCode::kUnavailable, "NOT_SERVED_HERE", "workspace_id",
+                           "its partition is not served here now", "Try again"));
+  }
+  deps_.reads->Read(task, token, deadline, [done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) {
+    if (absl::IsDeadlineExceeded(snapshot.status())) {
+      return done(FieldError(absl::StatusCode::kUnavailable, "NOT_VISIBLE_YET", "token",
+                             "what was written is not visible yet", "Try again"));
+    }
+    done(std::move(snapshot));
+  });
+}
+
+void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time deadline, ResolvedFn done) const {
+  const absl::StatusOr<identifier::Identifier> normal =
+      identifier::Normalise({request.identifier.type(), request.identifier.issuer(), request.identifier.value()},
+                            {.field = request.field, .rules = deps_.rules});
+  if (!normal.ok()) return done(normal.status());
+  const events::v1::SubjectKind kind = request.subject_kind == events::v1::SUBJECT_KIND_UNSPECIFIED
+                                           ? events::v1::SUBJECT_KIND_PERSON
+                                           : request.subject_kind;
+  v1::ResolveIdentifierResponse found;
+  found.mutable_identifier()->set_key(deps_.keys->Make(request.workspace_id, *normal).bytes());
+  found.mutable_identifier()->set_type(normal->type);
+  found.mutable_identifier()->set_issuer(normal->issuer);
+  Read(request.workspace_id, request.token, deadline,
+       [kind, field = request.field, found = std::move(found),
+        done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
+         const auto look = [&](const projection::View& view) -> absl::StatusOr<v1::ResolveIdentifierResponse> {
+           const auto row = view.Get(kIdentifiers, {kind, found.identifier().key()});
+           if (row == nullptr) {
+             return FieldError(absl::StatusCode::kNotFound, "IDENTIFIER_NOT_FOUND", field, "is of no profile",
+                               "Check type and issuer, or try another identifier");
+           }
+           found.set_profile_id(row->profile_id());
+           return std::move(found);
+         };
+         done(Answer<v1::ResolveIdentifierResponse>(std::move(snapshot), look));
+       });
+}
+
+void IdentityFront::Resolve(const ResolveRequest& request, absl::Time deadline,
+                            std::function<void(absl::StatusOr<std::string>)> done) const {
+  ResolveWithKey(request, deadline, [done = std::move(done)](absl::StatusOr<v1::ResolveIdentifierResponse> found) {
+    if (!found.ok()) return done(found.status());
+    done(std::move(*found->mutable_profile_id()));
+  });
+}
+
+grpc::ServerUnaryReactor* IdentityFront::ResolveIdentifier(grpc::CallbackServerContext* context,
+                                                           const v1::ResolveIdentifierRequest* request,
+                                                           v1::ResolveIdentifierResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
+                     [this](const rpc::CallInfo& call, const v1::ResolveIdentifierRequest& asked,
+                            rpc::Reply<v1::ResolveIdentifierResponse> reply) {
+                       absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
+                       if (!workspace.ok()) return reply(workspace.status());
+                       ResolveWithKey({.workspace_id = *std::move(workspace),
+                                       .subject_kind = asked.subject_kind(),
+                                       .identifier = asked.identifier(),
+                                       .token = asked.token()},
+                                      call.deadline, reply);
+                     });
+}
+
+grpc::ServerUnaryReactor* IdentityFront::GetIdentityProfile(grpc::CallbackServerContext* context,
+                                                            const v1::GetIdentityProfileRequest* request,
+                                                            v1::GetIdentityProfileResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const rpc::CallInfo& call, const v1::GetIdentityProfileRequest& asked,
+             rpc::Reply<v1::GetIdentityProfileResponse> reply) {
+        const absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
+        if (!workspace.ok()) return reply(workspace.status());
+        if (absl::Status id = CheckProfileId(asked.profile_id()); !id.ok()) return reply(id);
+        Read(*workspace, asked.token(), call.deadline,
+             [reply, workspace = *workspace, asked](absl::StatusOr<SnapshotPtr> snapshot) {
+               const auto look = [&](const projection::View& view) -> absl::StatusOr<v1::GetIdentityProfileResponse> {
+                 v1::GetIdentityProfileResponse answer;
+                 TRIBUTARY_ASSIGN_OR_RETURN(*answer.mutable_profile(),
+                                            ReadProfile(view, workspace, asked.profile_id()));
+                 return answer;
+               };
+               reply(Answer<v1::GetIdentityProfileResponse>(std::move(snapshot), look));
+             });
+      });
+}
+
+grpc::ServerUnaryReactor* IdentityFront::ListLinkRefusals(grpc::CallbackServerContext* context,
+                                                          const v1::ListLinkRefusalsRequest* request,
+                                                          v1::ListLinkRefusalsResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
+                     [this](const rpc::CallInfo& call, const v1::ListLinkRefusalsRequest& asked,
+                            rpc::Reply<v1::ListLinkRefusalsResponse> reply) {
+                       const absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
+                       if (!workspace.ok()) return reply(workspace.status());
+                       if (absl::Status shape = CheckListRequest(asked); !shape.ok()) return reply(shape);
+                       Read(*workspace, asked.token(), call.deadline,
+                            [reply, workspace = *workspace, asked](absl::StatusOr<SnapshotPtr> snapshot) {
+                              const auto look = [&](const projection::View& view) {
+                                return ReadRefusals(view, workspace, asked);
+                              };
+                              reply(Answer<v1::ListLinkRefusalsResponse>(std::move(snapshot), look));
+                            });
+                     });
+}
+
+}  // namespace tributary::identity

@@ -1,0 +1,74 @@
+// tributary.identity.v1.IdentityService on the tasks of this process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tributary/eventlog/record.h"
+#include "tributary/identifier/identifier.h"
+#include "tributary/identifier/key.h"
+#include "tributary/identity/v1/identity.grpc.pb.h"
+#include "tributary/processor/task_host.h"
+#include "tributary/processor/token.h"
+#include "tributary/rpc/call.h"
+
+namespace tributary::identity {
+
+// An identifier whose profile is asked for.
+struct ResolveRequest {
+  std::string workspace_id;
+  events::v1::SubjectKind subject_kind = events::v1::SUBJECT_KIND_UNSPECIFIED;  // means PERSON
+  events::v1::Identifier identifier;  // as the caller wrote it; type, issuer and value count
+  std::string token;                  // of an earlier write that is to be seen; empty: none
+  std::string field = "identifier";   // where it stands in the caller's request: errors name fields below it
+};
+
+// Thread-safe. Answers from snapshots; a call that waits for its token holds no thread, and goes on where its wait
+// ends, which may be a task's thread. What is another workspace's is NOT_FOUND.
+class IdentityFront final : public v1::IdentityService::CallbackService {
+ public:
+  // All must outlive the front and its calls.
+  struct Deps {
+    const rpc::CallGate* gate = nullptr;
+    const processor::TaskHost* tasks = nullptr;
+    const processor::ReadGate* reads = nullptr;
+    const identifier::KeyMaker* keys = nullptr;
+    const identifier::IdentifierRules* rules = nullptr;
+    // The partition of `intake` that a workspace is in; its error, mostly NOT_FOUND, is sent to the caller.
+    // Thread-safe.
+    std::function<absl::StatusOr<eventlog::Partition>(std::string_view workspace_id)> intake_partition_of;
+  };
+  explicit IdentityFront(Deps deps);
+
+  // For the other fronts of this process. `done` is called once, on any thread, perhaps before this returns, with the
+  // surviving profile's id. Errors: INVALID_ARGUMENT (Normalise's, or the token's), NOT_FOUND with the reason
+  // IDENTIFIER_NOT_FOUND, UNAVAILABLE (not visible before the deadline, by the tasks' clock; not served here). Their
+  // texts hold no value.
+  void Resolve(const ResolveRequest& request, absl::Time deadline,
+               std::function<void(absl::StatusOr<std::string>)> done) const;
+
+  grpc::ServerUnaryReactor* ResolveIdentifier(grpc::CallbackServerContext* context,
+                                              const v1::ResolveIdentifierRequest* request,
+                                              v1::ResolveIdentifierResponse* response) override;
+  grpc::ServerUnaryReactor* GetIdentityProfile(grpc::CallbackServerContext* context,
+                                               const v1::GetIdentityProfileRequest* request,
+                                               v1::GetIdentityProfileResponse* response) override;
+  grpc::ServerUnaryReactor* ListLinkRefusals(grpc::CallbackServerContext* context,
+                                             const v1::ListLinkRefusalsRequest* request,
+                                             v1::ListLinkRefusalsResponse* response) override;
+
+ private:
+  using ResolvedFn = std::function<void(absl::StatusOr<v1::ResolveIdentifierResponse>)>;
+  void ResolveWithKey(const ResolveRequest& request, absl::Time deadline, ResolvedFn done) const;
+  // Calls `done` with a snapshot of the workspace's partition in which the token is visible.
+  void Read(std::string_view workspace_id, std::string_view token, absl::Time deadline,
+            processor::SnapshotFn done) const;
+
+  const Deps deps_;
+};
+
+}  // namespace tributary::identity
