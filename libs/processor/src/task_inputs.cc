@@ -448,8 +448,11 @@ absl::Status Task::Impl::DecideReadyEffect(const std::string& effect_id, const s
 absl::Status Task::Impl::EndEffect(const EffectResult& result) {
   const auto row = view().Get(kEffects, {result.effect_id});
   in_flight_effects_.erase(result.effect_id);
-  // Another decider has ended it, or has claimed a later attempt.
-  if (row == nullptr || row->attempt() != result.attempt) return absl::OkStatus();
+  if (row == nullptr || row->attempt() != result.attempt) {
+    // Another decider has ended it, or has claimed a later attempt and may be gone since.
+    effects_open_ = true;
+    return absl::OkStatus();
+  }
   OpenSegment();
   events::v1::Cause cause;
   cause.set_effect(result.effect_id);
