@@ -254,6 +254,30 @@ TEST(ProfileProcessor, OneOrderReportedUnderTwoProfilesCountsOnceWhenTheyMerge) 
   journey.ExpectSound();
 }
 
+TEST(ProfileProcessor, AnEntryThatBothProfilesHaveIsOneWhenTheyMergeWithTheAmendmentsOfBoth) {
+  Journey journey;
+  journey.Put(Order("p0-1-0", "e1", 100, "A", 0, Cents("THB", 10000)));
+  journey.Put(Correction("p0-1-0", "x", 150, "e1", 1, Order("", "", 120, "A", 0, Cents("THB", 7000))));
+  journey.Put(Order("p0-2-0", "e1", 100, "A", 0, Cents("THB", 10000)));
+  journey.Put(Event("p0-2-0", "e2", 200));
+  journey.Put(Event("p0-1-0", "e2", 200));
+  journey.Put(Retraction("p0-2-0", "y", 300, "e2"));
+  journey.Put(Merge("p0-1-0", "p0-2-0"));
+  EXPECT_EQ(journey.Entries("p0-1-0", {.ascending = true, .include_retracted = true}), "~e1 x -e2 y");
+  EXPECT_EQ(journey.Revenue("p0-1-0"), "70.00 THB less 0.00 THB is 70.00 THB of 1; 1");
+  journey.ExpectSound();
+}
+
+TEST(ProfileProcessor, AMergeMayBringAStatementOfAnOrderAndTheRetractionOfAnotherAtOnce) {
+  Journey journey;
+  journey.Put(Order("p0-1-0", "e2", 100, "A", 2, Cents("THB", 20000)));
+  journey.Put(Order("p0-2-0", "e1", 100, "A", 1, Cents("THB", 10000)));
+  journey.Put(Retraction("p0-2-0", "x", 300, "e2"));
+  journey.Put(Merge("p0-1-0", "p0-2-0"));
+  EXPECT_EQ(journey.Revenue("p0-1-0"), "100.00 THB less 0.00 THB is 100.00 THB of 1; 1");
+  journey.ExpectSound();
+}
+
 TEST(ProfileProcessor, AMalformedRecordHaltsWithoutTellingItsContent) {
   Journey journey;
   CustomerEvent event = Event("p0-1-0", "e1", 100);
