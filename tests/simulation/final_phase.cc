@@ -32,7 +32,9 @@ void World::ChooseDeciders() {
     for (size_t j = 0; j < replicas.size(); ++j) {
       Replica& replica = replicas[j];
       const bool standby = j != decider;
-      if (replica.process != nullptr && (replica.process->standby != standby || random_.Chance(30))) Crash(replica);
+      const bool stays = replica.process != nullptr && !replica.process->dying &&
+                         replica.process->standby == standby && random_.Chance(70);
+      if (!stays) Crash(replica);
       if (replica.process == nullptr) Start(i, replica, standby);
       if (replica.process != nullptr) replica.process->dies_after = -1;
     }
@@ -49,19 +51,29 @@ bool World::RunUntilQuiet() {
     const absl::Duration next = NextDeadline();
     if (quiet) return true;
     if (next == absl::InfiniteDuration()) {
-      Fail("there is work but nobody is to be woken");
+      Fail(fmt::format("there is work but nobody is to be woken: {}", WhoIsBusy()));
       return false;
     }
     elapsed_ = std::max(elapsed_ + absl::Microseconds(1), next);
   }
+  Fail(fmt::format("no end: {}", WhoIsBusy()));
+  return false;
+}
+
+std::string World::WhoIsBusy() const {
   std::string who;
   for (const Slot& slot : slots_) {
     for (const Replica& replica : slot.replicas) {
-      if (!replica.process->task->Quiet()) who += fmt::format(" {} ({})", replica.process->number, slot.name.ToString());
+      const processor::Task& task = *replica.process->task;
+      if (task.Quiet() && (replica.process->standby || task.NextTimer() == absl::InfiniteFuture())) continue;
+      who += fmt::format("process {} ({}{}) ", replica.process->number, slot.name.ToString(),
+                         replica.process->standby ? ", standing by" : "");
     }
   }
-  Fail(fmt::format("no end: not quiet:{}", who));
-  return false;
+  for (const Request& request : requests_) {
+    if (request.open > 0) who += fmt::format("request {} of {} ", request.id, slots_[request.slot].name.ToString());
+  }
+  return who;
 }
 
 absl::Duration World::NextDeadline() const {

@@ -99,11 +99,13 @@ struct FactSeen {
   bool redriven;
 };
 
-std::vector<FactSeen> FactsFor(std::string_view processor, const PartitionReading& reading) {
+std::vector<FactSeen> FactsFor(std::string_view processor, std::string_view task, const PartitionReading& reading) {
   std::vector<FactSeen> facts;
   for (const eventlog::StoredRecord* stored : reading.records) {
     const eventlog::Record& record = stored->record;
     if (!Applies(processor, record.type)) continue;
+    // What was sent again is for the task that could not apply it; the others have the original.
+    if (record.FindHeader("r").has_value() && record.FindHeader("o") != task) continue;
     facts.push_back({stored->offset.value(), -1, record.type, record.value, NumberOf(record, "d", 0),
                      record.FindHeader("o").has_value(), record.FindHeader("r").has_value()});
   }
@@ -128,7 +130,7 @@ class Replay {
  public:
   Replay(const TaskName& task, int32_t max_depth, const PartitionReading& reading)
       : task_(task), alpha_(task.processor == kAlpha), max_depth_(max_depth), reading_(reading),
-        facts_(FactsFor(task.processor, reading)) {}
+        facts_(FactsFor(task.processor, task.ToString(), reading)) {}
 
   absl::StatusOr<Model> Run() {
     const auto chain = reading_.chains.find(task_.processor);

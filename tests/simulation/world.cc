@@ -26,7 +26,7 @@ Mood DrawMood(SeededRandom& random) {
   mood.facts = 5 + static_cast<int>(random.Below(40));
   mood.commands = static_cast<int>(random.Below(16));
   mood.max_depth = 2 + static_cast<int32_t>(random.Below(4));
-  mood.small_buffers = random.Chance(50);
+  mood.buffered_records = random.Chance(50) ? 6 + static_cast<int>(random.Below(8)) : 0;
   mood.digests = random.Chance(30);
   mood.week_passes = random.Chance(8);
   mood.fail_session = vary(2);
@@ -45,7 +45,7 @@ Mood DrawMood(SeededRandom& random) {
 
 absl::Time SimClock::Now() const {
   *elapsed_ += kLook;
-  return kStart + offset_ + *elapsed_ + *elapsed_ * drift_per_mille_ / 1000;
+  return kStart + *leap_ + offset_ + *elapsed_ + *elapsed_ * drift_per_mille_ / 1000;
 }
 
 absl::Duration SimClock::Monotonic() const {
@@ -56,7 +56,7 @@ absl::Duration SimClock::Monotonic() const {
 World::World(uint64_t seed, const processor::Faults& faults)
     : random_(seed * 0x9e3779b97f4a7c15ULL + 1), faults_(faults), mood_(DrawMood(random_)), outside_(&random_) {
   std::vector<eventlog::LogSpec> specs = {{"journey", mood_.partitions}, {"side", 1}, {"dead_letter", 1}};
-  log_ = std::make_unique<SimLog>(std::move(specs), &random_, [this] { return kStart + elapsed_; });
+  log_ = std::make_unique<SimLog>(std::move(specs), &random_, [this] { return kStart + leap_ + elapsed_; });
   log_->SetSmallReads(random_.Chance(60));
   for (int i = 0; i < mood_.partitions; ++i) {
     const PartitionRef partition{"journey", Partition(i)};
@@ -89,6 +89,23 @@ void World::Play() {
     Act();
   }
   if (failure_.empty()) Finish();
+  TellLog();
+}
+
+// For whoever replays a seed.
+void World::TellLog() {
+  if (!keep_story_) return;
+  for (const PartitionRef& ref : log_->Partitions()) {
+    for (const eventlog::RecordPtr& record : log_->Records(ref)) {
+      std::string line = fmt::format("{}@{} {}", ref.ToString(), record->offset.value(), record->record.type);
+      for (const eventlog::Header& header : record->record.headers) line += fmt::format(" {}={}", header.key, header.value);
+      events::v1::DecisionBatch batch;
+      if (record->record.type == "decision_batch" && batch.ParseFromString(record->record.value)) {
+        line += " " + batch.ShortDebugString();
+      }
+      story_.push_back(std::move(line));
+    }
+  }
 }
 
 void World::Act() {
@@ -144,9 +161,9 @@ processor::TaskOptions World::DrawOptions(const Slot& slot, bool standby) {
   if (random_.Chance(60)) options.max_facts_per_batch = 1 + static_cast<int32_t>(random_.Below(4));
   if (random_.Chance(20)) options.max_batch_bytes = 100 + random_.Below(800);
   if (random_.Chance(30)) options.max_inputs_per_step = 1 + static_cast<int32_t>(random_.Below(3));
-  if (random_.Chance(50)) options.max_ignored_records = 1 + static_cast<int32_t>(random_.Below(6));
+  if (random_.Chance(50)) options.max_ignored_records = 3 + static_cast<int32_t>(random_.Below(6));
   if (random_.Chance(10)) options.max_waiting_commands = 1 + random_.Below(2);
-  if (mood_.small_buffers) options.max_buffered_records = 2 + random_.Below(8);
+  if (mood_.buffered_records > 0) options.max_buffered_records = static_cast<size_t>(mood_.buffered_records);
   return options;
 }
 
@@ -161,7 +178,7 @@ void World::Start(size_t slot_index, Replica& replica, bool standby) {
   Process* process = replica.process.get();
   process->number = next_process_++;
   process->standby = standby;
-  process->clock = std::make_unique<SimClock>(&elapsed_);
+  process->clock = std::make_unique<SimClock>(&elapsed_, &leap_);
   process->clock->Step(absl::Milliseconds(static_cast<int64_t>(random_.Below(400)) - 200));
   process->clock->SetDrift(static_cast<int64_t>(random_.Below(21)) - 10);
   process->random = std::make_unique<SeededRandom>(random_.Next64());
@@ -259,7 +276,7 @@ void World::MoveClocks() {
   Replica* replica = SomeReplica(&slot);
   if (replica->process == nullptr) return;
   replica->process->clock->Step(absl::Milliseconds(static_cast<int64_t>(random_.Below(600)) - 300));
-  if (mood_.week_passes && random_.Chance(10)) replica->process->clock->Step(absl::Hours(24 * 8));
+  if (mood_.week_passes && random_.Chance(10)) leap_ += absl::Hours(24 * 8);
 }
 
 void World::AppendFact() {

@@ -19,14 +19,15 @@ namespace tributary::simulation {
 // A machine's clock: wrong by some, running a little fast or slow, sometimes set back.
 class SimClock final : public Clock {
  public:
-  explicit SimClock(absl::Duration* elapsed) : elapsed_(elapsed) {}
+  SimClock(absl::Duration* elapsed, const absl::Duration* leap) : elapsed_(elapsed), leap_(leap) {}
   absl::Time Now() const override;
   absl::Duration Monotonic() const override;
   void Step(absl::Duration by) { offset_ += by; }
   void SetDrift(int64_t per_mille) { drift_per_mille_ = per_mille; }
 
  private:
-  absl::Duration* const elapsed_;  // true time; each look at it takes some
+  absl::Duration* const elapsed_;       // true time; each look at it takes some
+  const absl::Duration* const leap_;    // of everybody's calendar
   absl::Duration offset_ = absl::ZeroDuration();
   int64_t drift_per_mille_ = 0;
 };
@@ -40,7 +41,7 @@ struct Mood {
   int facts = 30;
   int commands = 10;
   int32_t max_depth = 4;
-  bool small_buffers = false;
+  int buffered_records = 0;  // 0: the default
   bool digests = false;
   bool week_passes = false;
   // Weights of what may happen next.
@@ -98,6 +99,7 @@ class World {
  private:
   // world.cc
   void Act();
+  void TellLog();
   void StartSomeProcess();
   void Start(size_t slot, Replica& replica, bool standby);
   processor::TaskOptions DrawOptions(const Slot& slot, bool standby);
@@ -122,6 +124,7 @@ class World {
   bool RunUntilQuiet();
   bool Move(bool* quiet);
   absl::Duration NextDeadline() const;
+  std::string WhoIsBusy() const;
   void CheckEnd();
   void CheckReplicas(const Verdict& verdict);
   void CheckTables(size_t slot, const processor::Task& task, const Model& model);
@@ -132,6 +135,7 @@ class World {
   const processor::Faults faults_;
   Mood mood_;
   absl::Duration elapsed_ = absl::ZeroDuration();
+  absl::Duration leap_ = absl::ZeroDuration();
   std::unique_ptr<SimLog> log_;
   SimOutside outside_;
   std::vector<Slot> slots_;
