@@ -11,6 +11,7 @@
 #include "tributary/base/status.h"
 #include "tributary/processor/dead_letters.h"
 #include "tributary/processor/token.h"
+#include "tributary/rpc/status.h"
 
 namespace tributary::standalone {
 namespace {

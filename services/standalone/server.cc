@@ -168,7 +168,6 @@ class Server::Impl {
                                            {.log = log_.get(),
                                             .store = opened[i],
                                             .processor = processor.get(),
-                                            .clock = &clock_,
                                             .random = &random_,
                                             .metrics = metrics::TaskMetrics(metrics_, name.processor, name.partition.log,
                                                                             name.partition.partition.value())}));
@@ -224,7 +223,6 @@ class Server::Impl {
     const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
     return ingestion::EnsureFirstWorkspace({.registry = registry,
                                             .directory = directory_.get(),
-                                            .clock = &clock_,
                                             .random = &random_,
                                             .workspace_id = options_.workspace_id,
                                             .file = client_file(),
