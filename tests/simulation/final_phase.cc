@@ -108,7 +108,7 @@ bool World::Move(bool* quiet) {
     *quiet = false;
     if (requests_[i].open > 0) continue;
     Submit(i);
-    moved = true;
+    moved = moved || requests_[i].open > 0;  // else it was refused: time must pass
   }
   for (const Slot& slot : slots_) {
     for (const Replica& replica : slot.replicas) {

@@ -261,7 +261,8 @@ class Replay {
     }
     const bool enters = alpha_ && !historical && state.seen >= 3 && !state.entered;
     const bool entered = any && *i < batch.decisions_size() && batch.decisions(*i).type() == kEntered &&
-                         batch.decisions(*i).cause().fact() == fact.offset;
+                         batch.decisions(*i).cause().fact() == fact.offset &&
+                         batch.decisions(*i).cause().index() == fact.index;
     REFEREE_EXPECT(enters == entered, "key {} {} at {}", key, entered ? "entered again" : "did not enter", fact.offset);
     if (entered) {
       state.entered = true;
