@@ -220,7 +220,8 @@ absl::Duration Task::Impl::IdleFor() const {
   const absl::Duration monotonic = deps_.clock->Monotonic();
   if (state_ == TaskState::kDeciding) {
     if (HasOpen() && !pending_.back().Unused()) idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
-    if (next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
+    const bool room = HasOpen() || static_cast<int32_t>(pending_.size()) < options_.max_pending_segments;
+    if (room && next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
     if (!pending_.empty() && pending_.front().stage == PendingSegment::Stage::kClosed) {
       idle = std::min(idle, resend_at_ - monotonic);
     }

@@ -350,7 +350,8 @@ void Task::Impl::RefreshNextTimer() {
 
 absl::StatusOr<bool> Task::Impl::FireTimers() {
   RefreshNextTimer();
-  const absl::Time now = deps_.clock->Now();
+  // A segment that holds something has its time already: what fell due since then waits for the next.
+  const absl::Time now = HasOpen() && open().HasContent() ? open().now : deps_.clock->Now();
   if (next_timer_ > now) return false;
   // Chosen before any is decided: one that is armed now fires in a later step.
   std::vector<std::tuple<int64_t, std::string, std::string>> due;
