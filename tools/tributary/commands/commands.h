@@ -1,0 +1,32 @@
+// Each adds one command (with its subcommands) to the application. What a command does, it does when the command line
+// has been parsed; it leaves the exit code in the session. Both must outlive the parsing.
+#pragma once
+
+#include "CLI/CLI.hpp"
+#include "session.h"
+
+namespace tributary::cli {
+
+void AddIngest(CLI::App& app, Session& session);
+void AddImport(CLI::App& app, Session& session);
+void AddProfile(CLI::App& app, Session& session);
+void AddJourney(CLI::App& app, Session& session);
+void AddOrders(CLI::App& app, Session& session);
+void AddTotals(CLI::App& app, Session& session);
+void AddSource(CLI::App& app, Session& session);
+void AddWorkspace(CLI::App& app, Session& session);
+void AddCredential(CLI::App& app, Session& session);
+void AddLog(CLI::App& app, Session& session);
+void AddTasks(CLI::App& app, Session& session);
+void AddDeadLetters(CLI::App& app, Session& session);
+void AddVerify(CLI::App& app, Session& session);
+void AddRefusals(CLI::App& app, Session& session);
+void AddGenerate(CLI::App& app, Session& session);
+// In the binary alone: they run a server's parts in this process.
+void AddServe(CLI::App& app, Session& session);
+void AddRebuild(CLI::App& app, Session& session);
+
+// A subcommand with an example below its help.
+CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);
+
+}  // namespace tributary::cli

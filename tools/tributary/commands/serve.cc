@@ -1,0 +1,114 @@
+// tributary serve: everything in this process, until SIGTERM.
+#include <csignal>
+#include <filesystem>
+#include <memory>
+
+#include "commands/commands.h"
+#include "fmt/format.h"
+#include "nlohmann/json.hpp"
+#include "standalone/server.h"
+#include "tributary/base/status.h"
+
+namespace tributary::cli {
+namespace {
+
+// Blocked in every thread that is started from now on; taken by sigtimedwait in this one.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void PrintAddresses(const Session& session, const standalone::Options& options, const standalone::Server& server) {
+  const auto host_of = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
+  const std::string address = fmt::format("{}:{}", host_of(options.listen), server.port());
+  const std::string metrics =
+      fmt::format("http://{}:{}/metrics", host_of(options.metrics_listen), server.metrics_port());
+  const std::string data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
+  if (session.json) {
+    nlohmann::ordered_json json;
+    json["address"] = address;
+    json["metrics"] = metrics;
+    json["data_dir"] = data_dir;
+    json["client_file"] = server.client_file();
+    session.out << json.dump() << std::endl;
+    return;
+  }
+  session.out << fmt::format(
+                     "Tributary is ready.\n"
+                     "gRPC       {}\n"
+                     "metrics    {}\n"
+                     "data       {}\n\n"
+                     "Other commands find it by --data-dir {} (or TRIBUTARY_DATA_DIR).\n"
+                     "Go on with: tributary source create website --channel web\n"
+                     "Ctrl-C or SIGTERM ends it in good order.\n",
+                     address, metrics, data_dir, options.data_dir)
+              << std::flush;
+}
+
+int Run(const Session& session, standalone::Options options) {
+  options.data_dir = session.data_dir;
+  if (!session.workspace.empty()) options.workspace_id = session.workspace;
+  const sigset_t signals = BlockSignals();
+  const auto server = standalone::Server::Start(options, session.clock, session.random);
+  if (!server.ok()) {
+    session.err << fmt::format("tributary: the server cannot start: {}\n", FromAbsl(server.status().message()));
+    return kFailed;
+  }
+  PrintAddresses(session, options, **server);
+  absl::Status health;
+  while (health.ok()) {
+    const timespec second{.tv_sec = 1, .tv_nsec = 0};
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    if (signal > 0) {
+      session.err << fmt::format("tributary: {}, ending\n", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      break;
+    }
+    health = (*server)->Health();
+  }
+  const absl::Status stopped = (*server)->Stop();
+  if (!health.ok()) {
+    session.err << fmt::format("tributary: halted: {}\n", FromAbsl(health.message()));
+    return kFailed;
+  }
+  if (!stopped.ok()) {
+    session.err << fmt::format("tributary: did not end in good order: {}\n", FromAbsl(stopped.message()));
+    return kFailed;
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void AddServe(CLI::App& app, Session& session) {
+  auto* command = AddCommand(app, "serve",
+                             "Run a server with everything in one process; --workspace names the first "
+                             "workspace [default: default]",
+                             "tributary serve --data-dir ./data/tributary");
+  auto options = std::make_shared<standalone::Options>();
+  command->add_option("--listen", options->listen, "Where gRPC is answered; port 0: any free one")
+      ->capture_default_str();
+  command->add_option("--metrics-listen", options->metrics_listen, "Where /metrics is answered; port 0: any free one")
+      ->capture_default_str();
+  command->add_option("--partitions", options->partitions, "Of intake and journey; fixed when the directory is made")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "That run tasks")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  auto no_sync = std::make_shared<bool>(false);
+  command->add_flag(
+      "--no-sync", *no_sync,
+      "Acknowledge before the disk has it. Faster; a crash of the machine can lose what was acknowledged");
+  command->add_option("--tls-certificate", options->tls_certificate_file, "PEM; with --tls-key");
+  command->add_option("--tls-key", options->tls_private_key_file, "PEM; with --tls-certificate");
+  command->callback([options, no_sync, &session] {
+    options->sync = !*no_sync;
+    session.exit_code = Run(session, *options);
+  });
+}
+
+}  // namespace tributary::cli

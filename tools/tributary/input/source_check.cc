@@ -1,0 +1,46 @@
+#include "input/source_check.h"
+
+#include "fmt/format.h"
+#include "tributary/base/status.h"
+#include "tributary/ingestion/v1/ingestion.grpc.pb.h"
+
+namespace tributary::cli {
+
+using ingestion::v1::IngestionService;
+
+absl::Status CheckSource(const Session& session, const rpc::Client& client, const std::string& source_id, bool create) {
+  if (source_id.empty()) return absl::OkStatus();
+  const auto stub = IngestionService::NewStub(client.channel());
+  ingestion::v1::GetSourceRequest get;
+  get.set_workspace_id(session.workspace);
+  get.set_source_id(source_id);
+  const absl::Status found = client.Call(*stub, &IngestionService::Stub::GetSource, get).status();
+  if (found.ok() || found.code() == absl::StatusCode::kPermissionDenied) return absl::OkStatus();
+  if (found.code() != absl::StatusCode::kNotFound) return found;
+  if (!create) {
+    return FieldError(absl::StatusCode::kNotFound, "UNKNOWN_SOURCE", "--source",
+                      fmt::format("there is no source \"{}\"", source_id),
+                      fmt::format("Create it: tributary source create {}; or add --create-source", source_id));
+  }
+  ingestion::v1::CreateSourceRequest request;
+  request.mutable_source()->set_workspace_id(session.workspace);
+  request.mutable_source()->set_source_id(source_id);
+  request.set_request_id(NewUuid(session.random));
+  TRIBUTARY_ASSIGN_OR_RETURN(const auto created, client.Call(*stub, &IngestionService::Stub::CreateSource, request));
+  get.set_token(created.token());
+  TRIBUTARY_RETURN_IF_ERROR(client.Call(*stub, &IngestionService::Stub::GetSource, get).status());
+  session.err << fmt::format("source {} created; `tributary source rotate-key {}` gives it a write key\n", source_id,
+                             source_id);
+  return absl::OkStatus();
+}
+
+std::string WorkspaceZone(const Session& session, const rpc::Client& client) {
+  const auto stub = IngestionService::NewStub(client.channel());
+  ingestion::v1::GetWorkspaceRequest request;
+  request.set_workspace_id(session.workspace);
+  const auto response = client.Call(*stub, &IngestionService::Stub::GetWorkspace, request);
+  if (!response.ok() || response->workspace().time_zone().empty()) return "UTC";
+  return response->workspace().time_zone();
+}
+
+}  // namespace tributary::cli

@@ -1,0 +1,18 @@
+// Is the source there that events are to be sent for?
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "session.h"
+
+namespace tributary::cli {
+
+// NotFound, naming the command that creates it, if there is no such source; with `create` it is created. A write key
+// may not look: then ingestion's own answers have to do. OK for an empty id.
+absl::Status CheckSource(const Session& session, const rpc::Client& client, const std::string& source_id, bool create);
+
+// The workspace's time zone; "UTC" where it may not be read.
+std::string WorkspaceZone(const Session& session, const rpc::Client& client);
+
+}  // namespace tributary::cli
