@@ -18,10 +18,10 @@ demo: ## install, build, start a server, import purchases, show a journey (DATA=
 	@tools/build.sh release tributary
 	@DATA='$(DATA)' tools/demo.sh
 
-run: ## build and run `tributary serve` on ./data (ARGS='...': more flags)
+run: ## build and run `tributary serve` on ./data/tributary (ARGS='...': more flags)
 	@tools/bootstrap.sh build
 	@tools/build.sh release tributary
-	@build/release/tools/tributary/tributary serve --data-dir=data $(ARGS)
+	@build/release/tools/tributary/tributary serve $(ARGS)
 
 test: ## build and run all tests
 	@tools/bootstrap.sh build

@@ -113,7 +113,11 @@ class Server::Impl {
     stopped_ = true;
     if (operations_ != nullptr) operations_->StopStreams();
     if (rpc_ != nullptr) rpc_->Shutdown(options_.drain);
-    if (host_ != nullptr) host_->Stop();
+    if (host_ != nullptr) {
+      // What was acknowledged is applied and relayed, so that the next start has nothing to do.
+      host_->WaitUntilQuiet(options_.drain);
+      host_->Stop();
+    }
     exposer_.reset();
     const absl::Status failure = host_ == nullptr ? absl::OkStatus() : host_->Failure();
     // In the order of use: fronts, tasks with their projections, log.

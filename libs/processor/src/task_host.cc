@@ -62,6 +62,19 @@ class TaskHost::Impl {
     }
   }
 
+  bool WaitUntilQuiet(absl::Duration timeout) {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+    const auto quiet = [this] {
+      return std::all_of(hosted_.begin(), hosted_.end(), [](const auto& hosted) {
+        // Halted ones will not get any quieter.
+        return hosted->state == Hosted::State::kIdle &&
+               (hosted->task->Quiet() || hosted->task->status().state == TaskState::kHalted);
+      });
+    };
+    std::unique_lock lock(mutex_);
+    return settled_.wait_until(lock, deadline, quiet);
+  }
+
   const std::vector<Task*>& tasks() const { return tasks_; }
 
   absl::Status failure() const {
@@ -148,6 +161,7 @@ class TaskHost::Impl {
       // Wall clocks are set now and then: timers far away are looked at again.
       hosted->due = std::chrono::steady_clock::now() + std::chrono::hours(1);
     }
+    if (hosted->state == Hosted::State::kIdle) settled_.notify_all();
   }
 
   const Options options_;
@@ -156,6 +170,7 @@ class TaskHost::Impl {
   std::vector<std::thread> threads_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable settled_;  // a task went idle
   std::deque<Hosted*> ready_;
   bool stopping_ = false;
   absl::Status failure_;
@@ -168,6 +183,7 @@ Task* TaskHost::Add(std::unique_ptr<Processor> processor, std::unique_ptr<Task> 
 }
 void TaskHost::Start() { impl_->Start(); }
 void TaskHost::Stop() { impl_->Stop(); }
+bool TaskHost::WaitUntilQuiet(absl::Duration timeout) { return impl_->WaitUntilQuiet(timeout); }
 const std::vector<Task*>& TaskHost::tasks() const { return impl_->tasks(); }
 absl::Status TaskHost::Failure() const { return impl_->failure(); }
 

@@ -33,6 +33,8 @@ class TaskHost {
   const std::vector<Task*>& tasks() const;
   // Why the first halted task halted; OK if none has.
   absl::Status Failure() const;
+  // Waits until no task has anything to do, at most for `timeout`. True if that came.
+  bool WaitUntilQuiet(absl::Duration timeout);
   // No task has anything to do, as of its last step.
   bool Quiet() const;
 
