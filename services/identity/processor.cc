@@ -161,7 +161,7 @@ processor::Handling IdentityProcessor::Handles(std::string_view type) const {
 }
 
 const IntakeEvent& IdentityProcessor::Read(const Fact& fact) const {
-  Slot& slot = recent_[static_cast<uint64_t>(fact.offset.value()) % recent_.size()];
+  Slot& slot = SlotOf(fact.offset);
   if (slot.offset != fact.offset) {
     slot.event = ReadIntakeEvent(fact.value.As<CustomerEvent>(), rules_, keys_);
     slot.offset = fact.offset;
@@ -202,7 +202,11 @@ void IdentityProcessor::ApplyDecision(const Decision& decision, const DecisionsV
 }
 
 Decided IdentityProcessor::Decide(const processor::Input& input, const processor::View& view, absl::Time now) {
-  if (const auto* fact = std::get_if<Fact>(&input)) return DecideEvent(*fact, view, now);
+  if (const auto* fact = std::get_if<Fact>(&input)) {
+    Decided of_event = DecideEvent(*fact, view, now);
+    SlotOf(fact->offset) = Slot();  // nobody asks for it again
+    return of_event;
+  }
   Decided decided;
   if (const auto* command = std::get_if<processor::Command>(&input)) {
     decided.reply = processor::Reply::Reject(absl::StatusCode::kUnimplemented, "UNKNOWN_COMMAND", "type",

@@ -48,7 +48,7 @@ class IdentityProcessor final : public processor::Processor {
 
  private:
   processor::Decided DecideEvent(const processor::Fact& fact, const processor::View& view, absl::Time now) const;
-  // The event, read once though Prefetch, ApplyFact and Decide all ask for it. Valid until the next call.
+  // The event, read once though Prefetch, ApplyFact and Decide all ask for it. Valid until the next call, or Decide.
   const IntakeEvent& Read(const processor::Fact& fact) const;
 
   const IdentityOptions options_;
@@ -61,6 +61,9 @@ class IdentityProcessor final : public processor::Processor {
     IntakeEvent event;
   };
   mutable std::vector<Slot> recent_{1024};
+  Slot& SlotOf(processor::Offset offset) const {
+    return recent_[static_cast<uint64_t>(offset.value()) % recent_.size()];
+  }
 };
 
 // How identity's decisions change its tables; see Processor::ApplyDecision.
