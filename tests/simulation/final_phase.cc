@@ -32,8 +32,8 @@ void World::ChooseDeciders() {
     for (size_t j = 0; j < replicas.size(); ++j) {
       Replica& replica = replicas[j];
       const bool standby = j != decider;
-      const bool stays = replica.process != nullptr && !replica.process->dying &&
-                         replica.process->standby == standby && random_.Chance(70);
+      const bool stays = replica.process != nullptr && !replica.process->dying && replica.process->standby == standby &&
+                         random_.Chance(70);
       if (!stays) Crash(replica);
       if (replica.process == nullptr) Start(i, replica, standby);
       if (replica.process != nullptr) replica.process->dies_after = -1;
@@ -174,14 +174,17 @@ void World::CheckTables(size_t slot, const processor::Task& task, const Model& m
   size_t applied = 0;
   view.Scan(kApplied, std::tuple<>(), [&](const auto& key, const auto& row) {
     if (row->count() != 1 || !model.applied.contains({std::get<0>(key), std::get<1>(key)})) {
-      Fail(fmt::format("{}: the fact at {}#{} was applied {} times", name, std::get<0>(key), std::get<1>(key), row->count()));
+      Fail(fmt::format("{}: the fact at {}#{} was applied {} times", name, std::get<0>(key), std::get<1>(key),
+                       row->count()));
     }
     ++applied;
     return true;
   });
-  if (applied != model.applied.size()) Fail(fmt::format("{}: {} facts applied of {}", name, applied, model.applied.size()));
+  if (applied != model.applied.size())
+    Fail(fmt::format("{}: {} facts applied of {}", name, applied, model.applied.size()));
   view.Scan(kNotes, std::tuple<>(), [&](const auto& key, const auto& row) {
-    if (row->count() != 1) Fail(fmt::format("{}: the fact at {} was noted {} times", name, std::get<0>(key), row->count()));
+    if (row->count() != 1)
+      Fail(fmt::format("{}: the fact at {} was noted {} times", name, std::get<0>(key), row->count()));
     return true;
   });
   view.Scan(kEnds, std::tuple<>(), [&](const auto& key, const auto& row) {

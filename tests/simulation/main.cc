@@ -70,8 +70,8 @@ int PlayOne(const Options& options) {
   constexpr size_t kShown = 10;
   for (size_t i = 0; i < tally.failures.size() && i < kShown; ++i) {
     const auto& [seed, what] = tally.failures[i];
-    fmt::print("seed {} failed: {}\n  replay: tributary_simulator --seeds=1 --first-seed={} --fault={} --verbose\n", seed,
-               what, seed, options.fault);
+    fmt::print("seed {} failed: {}\n  replay: tributary_simulator --seeds=1 --first-seed={} --fault={} --verbose\n",
+               seed, what, seed, options.fault);
   }
   fmt::print("{} seeds, {} failed, {:.0f} seeds/s\n", tally.played, tally.failures.size(),
              static_cast<double>(tally.played) / tally.seconds);

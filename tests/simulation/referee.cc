@@ -1,12 +1,12 @@
 #include "referee.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
 
+#include "log_reading.h"
 #include "sim_processor.h"
 #include "tributary/base/status.h"
 
@@ -15,78 +15,9 @@ namespace {
 
 using events::v1::Cause;
 using events::v1::DecisionBatch;
-using Place = std::pair<int64_t, int32_t>;  // batch offset, index
-
-template <typename... Args>
-absl::Status Wrong(fmt::format_string<Args...> text, Args&&... args) {
-  return absl::InternalError(fmt::format(text, std::forward<Args>(args)...));
-}
-
-#define REFEREE_EXPECT(condition, ...) \
-  do {                                 \
-    if (!(condition)) return Wrong(__VA_ARGS__); \
-  } while (false)
 
 bool Applies(std::string_view processor, std::string_view type) {
   return processor == kAlpha ? type == kEvent || type == kEchoed : type == kNoise || type == kNoted;
-}
-
-Place ParsePlace(std::string_view text) {
-  Place place{-2, -2};
-  const size_t slash = text.find('/');
-  std::from_chars(text.data(), text.data() + slash, place.first);
-  std::from_chars(text.data() + slash + 1, text.data() + text.size(), place.second);
-  return place;
-}
-
-int64_t NumberOf(const eventlog::Record& record, std::string_view header, int64_t otherwise) {
-  const auto text = record.FindHeader(header);
-  if (!text.has_value()) return otherwise;
-  std::from_chars(text->data(), text->data() + text->size(), otherwise);
-  return otherwise;
-}
-
-struct RelayedRecord {
-  Place place;
-  const eventlog::StoredRecord* record;
-};
-
-// One partition by rules 1 and 18.
-struct PartitionReading {
-  std::map<std::string, std::vector<std::pair<int64_t, DecisionBatch>>> chains;  // valid batches, in order
-  std::map<int64_t, std::pair<std::string, size_t>> batch_at;                    // offset -> place in chains
-  std::map<std::string, std::vector<RelayedRecord>> relayed;                     // applied, by source
-  std::vector<const eventlog::StoredRecord*> records;  // external ones and applied ones
-};
-
-absl::StatusOr<PartitionReading> Read(const std::vector<eventlog::RecordPtr>& records) {
-  PartitionReading reading;
-  std::map<std::string, int64_t> tips;
-  std::map<std::string, Place> origins;
-  for (const eventlog::RecordPtr& stored : records) {
-    const eventlog::Record& record = stored->record;
-    if (record.type == eventlog::kGenesisType) continue;
-    if (record.type == "decision_batch") {
-      DecisionBatch batch;
-      REFEREE_EXPECT(batch.ParseFromString(record.value), "the batch at {} does not parse", stored->offset);
-      int64_t& tip = tips.try_emplace(batch.processor(), -1).first->second;
-      if (batch.previous() != tip) continue;
-      tip = stored->offset.value();
-      auto& chain = reading.chains[batch.processor()];
-      reading.batch_at[tip] = {batch.processor(), chain.size()};
-      chain.emplace_back(tip, std::move(batch));
-      continue;
-    }
-    if (const auto source = record.FindHeader("o"); source.has_value()) {
-      Place& tip = origins.try_emplace(std::string(*source), Place{-1, 0}).first->second;
-      const Place place = ParsePlace(*record.FindHeader("op"));
-      if (ParsePlace(*record.FindHeader("ov")) != tip || place <= tip) continue;
-      tip = place;
-      reading.relayed[std::string(*source)].push_back({place, stored.get()});
-    }
-    reading.records.push_back(stored.get());
-  }
-  return reading;
 }
 
 struct FactSeen {
@@ -129,7 +60,10 @@ std::vector<FactSeen> FactsFor(std::string_view processor, std::string_view task
 class Replay {
  public:
   Replay(const TaskName& task, int32_t max_depth, const PartitionReading& reading)
-      : task_(task), alpha_(task.processor == kAlpha), max_depth_(max_depth), reading_(reading),
+      : task_(task),
+        alpha_(task.processor == kAlpha),
+        max_depth_(max_depth),
+        reading_(reading),
         facts_(FactsFor(task.processor, task.ToString(), reading)) {}
 
   absl::StatusOr<Model> Run() {
@@ -166,8 +100,9 @@ class Replay {
         continue;
       }
       TRIBUTARY_RETURN_IF_ERROR(PassFacts(cause.fact(), cause.index(), batch.through()));
-      REFEREE_EXPECT(next_ < facts_.size() && facts_[next_].offset == cause.fact() && facts_[next_].index == cause.index(),
-                     "something was decided of {}#{}, which is no fact to be decided now", cause.fact(), cause.index());
+      REFEREE_EXPECT(
+          next_ < facts_.size() && facts_[next_].offset == cause.fact() && facts_[next_].index == cause.index(),
+          "something was decided of {}#{}, which is no fact to be decided now", cause.fact(), cause.index());
       TRIBUTARY_RETURN_IF_ERROR(PlayFact(facts_[next_], batch, &i));
       ++next_;
       watched_since_fact_.clear();
@@ -225,11 +160,13 @@ class Replay {
     KeyModel& state = model_.keys[key];
     ++state.seen;
     state.sum += event.amount();
-    state.seen_hash = Mix(Mix(state.seen_hash, static_cast<uint64_t>(fact.offset)), static_cast<uint64_t>(fact.index + 1));
+    state.seen_hash =
+        Mix(Mix(state.seen_hash, static_cast<uint64_t>(fact.offset)), static_cast<uint64_t>(fact.index + 1));
     TRIBUTARY_RETURN_IF_ERROR(PlayDuty(fact, key, batch, i, more()));
     while (more()) {
       const events::v1::Decision& decision = batch.decisions(*i);
-      REFEREE_EXPECT(decision.depth() == fact.depth + 1, "a decision of {} is at depth {}", fact.offset, decision.depth());
+      REFEREE_EXPECT(decision.depth() == fact.depth + 1, "a decision of {} is at depth {}", fact.offset,
+                     decision.depth());
       TRIBUTARY_RETURN_IF_ERROR(PlayFree(batch, decision));
       ++*i;
     }
@@ -237,7 +174,8 @@ class Replay {
   }
 
   // What every release must decide of a fact, given what was seen and decided before it.
-  absl::Status PlayDuty(const FactSeen& fact, const std::string& key, const DecisionBatch& batch, int32_t* i, bool any) {
+  absl::Status PlayDuty(const FactSeen& fact, const std::string& key, const DecisionBatch& batch, int32_t* i,
+                        bool any) {
     KeyModel& state = model_.keys[key];
     const bool historical = fact.offset < birth_;
     const uint64_t lot = Mix(static_cast<uint64_t>(fact.offset), static_cast<uint64_t>(fact.index + 1));
@@ -252,9 +190,10 @@ class Replay {
     if (noted) {
       v1::Note note;
       REFEREE_EXPECT(note.ParseFromString(batch.decisions(*i).value()), "a note does not parse");
-      REFEREE_EXPECT(note.seen() == state.seen && note.noted() == state.noted + 1,
-                     "the fact at {}#{} was decided on another state: it saw {} facts and {} notes, there were {} and {}",
-                     fact.offset, fact.index, note.seen(), note.noted() - 1, state.seen, state.noted);
+      REFEREE_EXPECT(
+          note.seen() == state.seen && note.noted() == state.noted + 1,
+          "the fact at {}#{} was decided on another state: it saw {} facts and {} notes, there were {} and {}",
+          fact.offset, fact.index, note.seen(), note.noted() - 1, state.seen, state.noted);
       ++state.noted;
       HashDecision(key, batch.decisions(*i));
       ++*i;
@@ -338,8 +277,10 @@ class Replay {
       events::v1::EffectEnded ended;
       ended.ParseFromString(decision.value());
       const auto effect = model_.effects.find(ended.effect_id());
-      REFEREE_EXPECT(effect != model_.effects.end() && !effect->second.ended, "effect {} ends twice", ended.effect_id());
-      REFEREE_EXPECT(effect->second.attempt == ended.attempt(), "effect {} ends with an older attempt", ended.effect_id());
+      REFEREE_EXPECT(effect != model_.effects.end() && !effect->second.ended, "effect {} ends twice",
+                     ended.effect_id());
+      REFEREE_EXPECT(effect->second.attempt == ended.attempt(), "effect {} ends with an older attempt",
+                     ended.effect_id());
       effect->second.ended = true;
       effect->second.status = ended.status();
     } else if (decision.type() != "redriven") {
@@ -356,8 +297,10 @@ class Replay {
                    claimed.effect_id());
     EffectModel& effect = found->second;
     REFEREE_EXPECT(claimed.attempt() == effect.attempt + 1, "effect {} is claimed out of turn", claimed.effect_id());
-    REFEREE_EXPECT(effect.attempt == 0 || effect.channel == kSureChannel, "effect {} is claimed again", claimed.effect_id());
-    REFEREE_EXPECT(claimed.incarnation() == batch.incarnation(), "effect {} is claimed for another", claimed.effect_id());
+    REFEREE_EXPECT(effect.attempt == 0 || effect.channel == kSureChannel, "effect {} is claimed again",
+                   claimed.effect_id());
+    REFEREE_EXPECT(claimed.incarnation() == batch.incarnation(), "effect {} is claimed for another",
+                   claimed.effect_id());
     effect.attempt = claimed.attempt();
     effect.incarnation = claimed.incarnation();
     claims_[{claimed.effect_id(), claimed.attempt()}] = claimed.incarnation();
@@ -388,18 +331,20 @@ absl::Status CheckRelays(const TaskName& task, const SimLog& log, const Readings
       const events::v1::Output& output = batch.outputs(i);
       const PartitionRef target{output.log(), Partition(output.partition())};
       Place& before = last.try_emplace(target, Place{-1, 0}).first->second;
-      const Place named{output.previous_in_batch() ? offset : output.previous().batch_offset(), output.previous().index()};
+      const Place named{output.previous_in_batch() ? offset : output.previous().batch_offset(),
+                        output.previous().index()};
       REFEREE_EXPECT(named == before, "output {}/{} to {} names {}/{} before it, but it was {}/{}", offset, i,
                      target.ToString(), named.first, named.second, before.first, before.second);
       before = {offset, i};
       const auto& relayed = readings.at(target).relayed;
       const auto sequence = relayed.find(task.ToString());
       const size_t n = arrived[target]++;
-      REFEREE_EXPECT(sequence != relayed.end() && n < sequence->second.size(), "output {}/{} never reached {}", offset, i,
-                     target.ToString());
+      REFEREE_EXPECT(sequence != relayed.end() && n < sequence->second.size(), "output {}/{} never reached {}", offset,
+                     i, target.ToString());
       const RelayedRecord& record = sequence->second[n];
-      std::string value = output.has_fact() ? log.Records(task.partition)[static_cast<size_t>(output.fact())]->record.value
-                                            : std::string();
+      std::string value = output.has_fact()
+                              ? log.Records(task.partition)[static_cast<size_t>(output.fact())]->record.value
+                              : std::string();
       value += output.value();
       REFEREE_EXPECT((record.place == Place{offset, i}) && record.record->record.type == output.type() &&
                          record.record->record.key == output.key() && record.record->record.value == value &&
@@ -424,7 +369,8 @@ absl::Status CheckCalls(const TaskName& task, const Model& model, const Replay& 
     const std::pair<std::string, int> attempt{seen.call.effect_id, seen.call.attempt};
     const auto claim = replay.claims().find(attempt);
     REFEREE_EXPECT(claim != replay.claims().end(), "effect {} was called without a claim", seen.call.effect_id);
-    REFEREE_EXPECT(claim->second == seen.incarnation, "effect {} was called by one who did not claim it", seen.call.effect_id);
+    REFEREE_EXPECT(claim->second == seen.incarnation, "effect {} was called by one who did not claim it",
+                   seen.call.effect_id);
     REFEREE_EXPECT(++made[attempt] == 1, "effect {} attempt {} was called twice", attempt.first, attempt.second);
     REFEREE_EXPECT(++per_effect[attempt.first] == 1 || seen.call.channel == kSureChannel,
                    "effect {} was called again though its channel is not idempotent", attempt.first);
@@ -440,10 +386,11 @@ absl::Status CheckAnswers(const TaskName& task, const Model& model, const std::v
   for (const AnswerSeen& seen : answers) {
     if (seen.task != task) continue;
     const auto recorded = model.replies.find(seen.request_id);
-    REFEREE_EXPECT(recorded != model.replies.end(), "request {} was answered but no valid batch holds it", seen.request_id);
+    REFEREE_EXPECT(recorded != model.replies.end(), "request {} was answered but no valid batch holds it",
+                   seen.request_id);
     const bool same = std::any_of(recorded->second.begin(), recorded->second.end(), [&](const Model::Answer& answer) {
-      return answer.reply.code() == static_cast<int32_t>(seen.reply.code) && answer.reply.reason() == seen.reply.reason &&
-             answer.reply.body() == seen.reply.body;
+      return answer.reply.code() == static_cast<int32_t>(seen.reply.code) &&
+             answer.reply.reason() == seen.reply.reason && answer.reply.body() == seen.reply.body;
     });
     REFEREE_EXPECT(same, "request {} got an answer that is not the recorded one", seen.request_id);
   }
@@ -455,7 +402,7 @@ absl::Status CheckAnswers(const TaskName& task, const Model& model, const std::v
 absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
   Readings readings;
   for (const PartitionRef& ref : input.log->Partitions()) {
-    TRIBUTARY_ASSIGN_OR_RETURN(PartitionReading reading, Read(input.log->Records(ref)));
+    TRIBUTARY_ASSIGN_OR_RETURN(PartitionReading reading, ReadPartition(input.log->Records(ref)));
     readings.emplace(ref, std::move(reading));
   }
   Verdict verdict;
@@ -469,6 +416,43 @@ absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
     verdict.models.emplace(task, *std::move(model));
   }
   return verdict;
+}
+
+absl::Status CheckRelayedUpTo(const SimLog& log, const TaskName& task, Offset position) {
+  TRIBUTARY_ASSIGN_OR_RETURN(const PartitionReading own, ReadPartition(log.Records(task.partition)));
+  const auto chain = own.chains.find(task.processor);
+  if (chain == own.chains.end()) return absl::OkStatus();
+  std::map<PartitionRef, std::set<Place>> arrived;
+  for (const PartitionRef& ref : log.Partitions()) {
+    for (const eventlog::RecordPtr& stored : log.Records(ref)) {
+      const auto source = stored->record.FindHeader("o");
+      if (source == task.ToString()) arrived[ref].insert(ParsePlace(*stored->record.FindHeader("op")));
+    }
+  }
+  for (const auto& [offset, batch] : chain->second) {
+    for (int32_t i = 0; i < batch.outputs_size(); ++i) {
+      const events::v1::Output& output = batch.outputs(i);
+      if (output.cause().kind_case() != Cause::kFact || output.cause().fact() > position.value()) continue;
+      const PartitionRef target{output.log(), Partition(output.partition())};
+      REFEREE_EXPECT((arrived[target].contains(Place{offset, i})),
+                     "{}: what follows from {} was said to be relayed, but output {}/{} is not in {}", task.ToString(),
+                     position, offset, i, target.ToString());
+    }
+  }
+  return absl::OkStatus();
+}
+
+int64_t BatchThatAnswers(const SimLog& log, const TaskName& task, const std::string& request_id) {
+  const absl::StatusOr<PartitionReading> own = ReadPartition(log.Records(task.partition));
+  if (!own.ok()) return -1;
+  const auto chain = own->chains.find(task.processor);
+  if (chain == own->chains.end()) return -1;
+  for (const auto& [offset, batch] : chain->second) {
+    for (const events::v1::Reply& reply : batch.replies()) {
+      if (reply.request_id() == request_id) return offset;
+    }
+  }
+  return -1;
 }
 
 }  // namespace tributary::simulation

@@ -80,4 +80,9 @@ struct RefereeInput {
 // The models, or what is wrong with the history.
 absl::StatusOr<Verdict> Judge(const RefereeInput& input);
 
+// What was put out because of facts up to `position` is in its target, in the log as it is now.
+absl::Status CheckRelayedUpTo(const SimLog& log, const TaskName& task, Offset position);
+// The valid batch of `task` that answers the request, in the log as it is now; -1 if there is none.
+int64_t BatchThatAnswers(const SimLog& log, const TaskName& task, const std::string& request_id);
+
 }  // namespace tributary::simulation

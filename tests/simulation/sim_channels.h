@@ -22,7 +22,8 @@ class SimOutside {
  public:
   explicit SimOutside(SeededRandom* random) : random_(random) {}
   // `may_call` is asked before each call: false, and the process has died before it was made.
-  std::unique_ptr<processor::EffectChannels> ForProcess(std::string task, uint64_t incarnation, std::function<bool()> may_call);
+  std::unique_ptr<processor::EffectChannels> ForProcess(std::string task, uint64_t incarnation,
+                                                        std::function<bool()> may_call);
   // Ends a random call; false if none is open. The answer of a dead process's call goes nowhere.
   bool Finish();
   const std::vector<EffectCallSeen>& calls() const { return calls_; }

@@ -83,8 +83,7 @@ class SimProcessLog final : public eventlog::EventLog {
 
   const std::string& id() const override { return log_->id_; }
   const std::vector<eventlog::LogSpec>& logs() const override { return log_->specs_; }
-  absl::StatusOr<std::unique_ptr<eventlog::PartitionReader>> OpenReader(const PartitionRef& ref,
-                                                                        Offset from) override {
+  absl::StatusOr<std::unique_ptr<eventlog::PartitionReader>> OpenReader(const PartitionRef& ref, Offset from) override {
     if (!log_->partitions_.contains(ref)) return absl::NotFoundError("no such partition");
     return std::make_unique<SimReader>(log_, ref, from);
   }

@@ -19,7 +19,11 @@ Decision Of(std::string_view type, M message) {
 class SimProcessor final : public Processor {
  public:
   SimProcessor(std::string_view name, PartitionRef partition, uint32_t code, int partitions, SeededRandom* random)
-      : name_(name), alpha_(name == kAlpha), partition_(std::move(partition)), code_(code), partitions_(partitions),
+      : name_(name),
+        alpha_(name == kAlpha),
+        partition_(std::move(partition)),
+        code_(code),
+        partitions_(partitions),
         random_(random) {}
 
   std::string_view name() const override { return name_; }
@@ -51,7 +55,8 @@ class SimProcessor final : public Processor {
     v1::FactsRow totals;
     if (const auto row = facts.Get(kFacts, {key})) totals = *row;
     totals.set_count(totals.count() + 1);
-    totals.set_hash(Mix(Mix(totals.hash(), static_cast<uint64_t>(fact.offset.value())), static_cast<uint64_t>(fact.index + 1)));
+    totals.set_hash(
+        Mix(Mix(totals.hash(), static_cast<uint64_t>(fact.offset.value())), static_cast<uint64_t>(fact.index + 1)));
     if (fact.index < 0) {
       const auto* event = fact.value.As<v1::Event>();
       totals.set_sum(totals.sum() + event->amount());
@@ -226,9 +231,11 @@ class SimProcessor final : public Processor {
     const auto row = view.Get(kKeys, {timer.key});
     ticked.set_count((row == nullptr ? 0 : row->ticks()) + 1);
     decided.decisions.push_back(Of(kTicked, ticked));
-    if (Draw(20)) decided.decisions.push_back(ArmTimer(timer.key, timer.id, now + absl::Milliseconds(random_->Below(200))));
+    if (Draw(20))
+      decided.decisions.push_back(ArmTimer(timer.key, timer.id, now + absl::Milliseconds(random_->Below(200))));
     if (Draw(10)) decided.decisions.push_back(RandomEffect(timer.key));
-    if (Draw(15)) decided.outputs.push_back({RandomTarget(), std::string(kNoise), timer.key, FreshEvent(timer.key, {})});
+    if (Draw(15))
+      decided.outputs.push_back({RandomTarget(), std::string(kNoise), timer.key, FreshEvent(timer.key, {})});
     return decided;
   }
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "tributary/base/random.h"
-#include "tributary/processor/processor.h"
 #include "sim_log.h"
 #include "simulation/simulation.pb.h"
+#include "tributary/base/random.h"
+#include "tributary/processor/processor.h"
 
 namespace tributary::simulation {
 
@@ -34,13 +34,13 @@ inline constexpr int64_t kMaxWatched = 4;
 using processor::Kind;
 template <Kind K, typename V, typename... Parts>
 using TableOf = projection::Table<K, std::tuple<Parts...>, V>;
-inline constexpr TableOf<Kind::kFacts, v1::FactsRow, std::string> kFacts{32, "facts"};              // key
-inline constexpr TableOf<Kind::kFacts, v1::CountRow, int64_t, int32_t> kApplied{33, "applied"};     // fact, index
-inline constexpr TableOf<Kind::kDecisions, v1::KeyRow, std::string> kKeys{34, "keys"};              // key
-inline constexpr TableOf<Kind::kDecisions, v1::CountRow, int64_t, int32_t> kNotes{35, "notes"};     // fact, index
-inline constexpr TableOf<Kind::kDecisions, v1::CountRow, std::string> kCommands{36, "commands"};    // request_id
-inline constexpr TableOf<Kind::kDecisions, v1::CountRow, std::string> kEnds{37, "ends"};            // effect_id
-inline constexpr TableOf<Kind::kCaches, v1::CacheRow, std::string> kSummary{38, "summary"};         // key
+inline constexpr TableOf<Kind::kFacts, v1::FactsRow, std::string> kFacts{32, "facts"};            // key
+inline constexpr TableOf<Kind::kFacts, v1::CountRow, int64_t, int32_t> kApplied{33, "applied"};   // fact, index
+inline constexpr TableOf<Kind::kDecisions, v1::KeyRow, std::string> kKeys{34, "keys"};            // key
+inline constexpr TableOf<Kind::kDecisions, v1::CountRow, int64_t, int32_t> kNotes{35, "notes"};   // fact, index
+inline constexpr TableOf<Kind::kDecisions, v1::CountRow, std::string> kCommands{36, "commands"};  // request_id
+inline constexpr TableOf<Kind::kDecisions, v1::CountRow, std::string> kEnds{37, "ends"};          // effect_id
+inline constexpr TableOf<Kind::kCaches, v1::CacheRow, std::string> kSummary{38, "summary"};       // key
 
 // `code` stands for the release: what is decided beyond the bare duty differs between two of them.
 std::unique_ptr<processor::Processor> MakeSimProcessor(std::string_view name, PartitionRef partition, uint32_t code,

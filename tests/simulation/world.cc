@@ -98,7 +98,8 @@ void World::TellLog() {
   for (const PartitionRef& ref : log_->Partitions()) {
     for (const eventlog::RecordPtr& record : log_->Records(ref)) {
       std::string line = fmt::format("{}@{} {}", ref.ToString(), record->offset.value(), record->record.type);
-      for (const eventlog::Header& header : record->record.headers) line += fmt::format(" {}={}", header.key, header.value);
+      for (const eventlog::Header& header : record->record.headers)
+        line += fmt::format(" {}={}", header.key, header.value);
       events::v1::DecisionBatch batch;
       if (record->record.type == "decision_batch" && batch.ParseFromString(record->record.value)) {
         line += " " + batch.ShortDebugString();
@@ -110,9 +111,10 @@ void World::TellLog() {
 
 void World::Act() {
   const std::pair<int, void (World::*)()> own[] = {
-      {mood_.step, &World::StepSome},   {mood_.start, &World::StartSomeProcess}, {mood_.crash, &World::CrashSome},
-      {mood_.clock, &World::MoveClocks}, {mood_.fact, &World::AppendFact},       {mood_.command, &World::SendCommand},
-      {mood_.wait, &World::WaitForVisible}};
+      {mood_.step, &World::StepSome},        {mood_.start, &World::StartSomeProcess},
+      {mood_.crash, &World::CrashSome},      {mood_.clock, &World::MoveClocks},
+      {mood_.fact, &World::AppendFact},      {mood_.command, &World::SendCommand},
+      {mood_.wait, &World::WaitForSomething}};
   const std::pair<int, bool (SimLog::*)()> logs[] = {{mood_.land, &SimLog::Land},
                                                      {mood_.acknowledge, &SimLog::Acknowledge},
                                                      {mood_.fail_session, &SimLog::FailSession},
@@ -191,9 +193,9 @@ void World::Start(size_t slot_index, Replica& replica, bool standby) {
   };
   process->log = log_->ForProcess(alive);
   process->channels = outside_.ForProcess(slot.name.ToString(), incarnation, alive);
-  process->processor = MakeSimProcessor(slot.name.processor == kAlpha ? kAlpha : kBeta, slot.name.partition,
-                                        static_cast<uint32_t>(process->number), mood_.partitions,
-                                        process->random.get());
+  process->processor =
+      MakeSimProcessor(slot.name.processor == kAlpha ? kAlpha : kBeta, slot.name.partition,
+                       static_cast<uint32_t>(process->number), mood_.partitions, process->random.get());
   auto task = processor::Task::Open(DrawOptions(slot, standby), {.log = process->log.get(),
                                                                  .store = replica.store,
                                                                  .processor = process->processor.get(),
@@ -236,8 +238,8 @@ void World::StepProcess(size_t slot, Replica& replica) {
 void World::NoteDigest(size_t slot, Replica& replica) {
   const auto digest = replica.process->task->TakeSnapshot()->ComputeDigest();
   if (!digest.ok()) return Fail(digest.status().ToString());
-  const std::string place = fmt::format("{}@{}", slots_[slot].name.ToString(),
-                                        replica.process->task->status().last_batch.value());
+  const std::string place =
+      fmt::format("{}@{}", slots_[slot].name.ToString(), replica.process->task->status().last_batch.value());
   const auto [known, first] = digests_.try_emplace(place, digest->facts_and_decisions + digest->caches);
   if (!first && known->second != digest->facts_and_decisions + digest->caches) {
     Fail(fmt::format("process {} has another state at {} than one before it", replica.process->number, place));
@@ -281,14 +283,17 @@ void World::MoveClocks() {
 
 void World::AppendFact() {
   if (next_fact_ > mood_.facts) return;
-  const PartitionRef target{"journey", Partition(static_cast<int32_t>(random_.Below(static_cast<uint64_t>(mood_.partitions))))};
+  const PartitionRef target{"journey",
+                            Partition(static_cast<int32_t>(random_.Below(static_cast<uint64_t>(mood_.partitions))))};
   v1::Event event;
   const bool again = next_fact_ > 1 && random_.Chance(10);
-  event.set_id(fmt::format("e{}", again ? random_.Below(static_cast<uint64_t>(next_fact_)) : static_cast<uint64_t>(next_fact_++)));
+  event.set_id(fmt::format(
+      "e{}", again ? random_.Below(static_cast<uint64_t>(next_fact_)) : static_cast<uint64_t>(next_fact_++)));
   event.set_key(fmt::format("k{}", random_.Below(4)));
   event.set_amount(static_cast<int64_t>(random_.Below(100)));
   event.set_malformed(random_.Chance(7));
-  eventlog::Record record{.key = event.key(), .type = std::string(random_.Chance(80) ? kEvent : kNoise),
+  eventlog::Record record{.key = event.key(),
+                          .type = std::string(random_.Chance(80) ? kEvent : kNoise),
                           .value = event.SerializeAsString()};
   const bool garbage = random_.Chance(3);
   if (garbage) record.value = "\xff\xff\xff";
@@ -336,8 +341,9 @@ void World::Submit(size_t index) {
 
 void World::Answered(size_t index, absl::StatusOr<processor::Reply> reply) {
   const Request& request = requests_[index];
-  Tell(fmt::format("request {} gets {}", request.id,
-                   reply.ok() ? fmt::format("{} {:x}", reply->reason, HashText(reply->body)) : reply.status().ToString()));
+  Tell(fmt::format(
+      "request {} gets {}", request.id,
+      reply.ok() ? fmt::format("{} {:x}", reply->reason, HashText(reply->body)) : reply.status().ToString()));
   if (!reply.ok()) {
     if (!absl::IsUnavailable(reply.status()) && !absl::IsResourceExhausted(reply.status())) {
       Fail(fmt::format("request {} got {}", request.id, reply.status().ToString()));
@@ -348,38 +354,35 @@ void World::Answered(size_t index, absl::StatusOr<processor::Reply> reply) {
   answers_.push_back({request.id, slots_[request.slot].name, *std::move(reply)});
 }
 
-// Who was told an answer finds it wherever the batch that holds it is visible.
-void World::WaitForVisible() {
+// Who was told an answer finds it wherever the batch that holds it is visible; what is said to be relayed is.
+void World::WaitForSomething() {
+  size_t slot = 0;
+  Replica* replica = SomeReplica(&slot);
+  if (replica->process == nullptr) return;
+  const TaskName& task = slots_[slot].name;
+  if (random_.Chance(30)) {
+    const Offset position(static_cast<int64_t>(random_.Below(log_->Records(task.partition).size())));
+    return replica->process->task->WhenRelayed(position, absl::InfiniteFuture(),
+                                               [this, task, position](absl::Status status) {
+                                                 if (status.ok()) status = CheckRelayedUpTo(*log_, task, position);
+                                                 if (!status.ok() && !absl::IsUnavailable(status))
+                                                   Fail(status.ToString());
+                                               });
+  }
   if (answers_.empty()) return;
-  const AnswerSeen answer = answers_[random_.Below(answers_.size())];
-  if (answer.reply.code != absl::StatusCode::kOk) return;
+  const AnswerSeen& answer = answers_[random_.Below(answers_.size())];
   v1::Watched watched;
-  if (!watched.ParseFromString(answer.reply.body) || watched.request_id() != answer.request_id) return;
-  std::vector<Replica*> live;
-  for (Slot& slot : slots_) {
-    if (slot.name != answer.task) continue;
-    for (Replica& replica : slot.replicas) {
-      if (replica.process != nullptr) live.push_back(&replica);
-    }
+  if (answer.task != task || answer.reply.code != absl::StatusCode::kOk ||
+      !watched.ParseFromString(answer.reply.body) || watched.request_id() != answer.request_id) {
+    return;
   }
-  if (live.size() < 2) return;
-  Process* process = live[random_.Below(live.size())]->process.get();
-  int64_t batch_at = -1;
-  for (const eventlog::RecordPtr& record : log_->Records(answer.task.partition)) {
-    events::v1::DecisionBatch batch;
-    if (record->record.type != "decision_batch" || !batch.ParseFromString(record->record.value)) continue;
-    if (batch.processor() != answer.task.processor) continue;
-    for (const events::v1::Reply& reply : batch.replies()) {
-      if (reply.request_id() == answer.request_id && reply.body() == answer.reply.body) batch_at = record->offset.value();
-    }
-  }
-  process->task->WhenVisible(
-      Offset(batch_at), absl::InfiniteFuture(),
-      [this, answer](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
-        if (!snapshot.ok()) return;
-        if (!(*snapshot)->view().Contains(kCommands, {answer.request_id})) {
-          Fail(fmt::format("request {} is not found where its batch is visible", answer.request_id));
-        }
+  const int64_t batch = BatchThatAnswers(*log_, task, answer.request_id);
+  if (batch < 0) return Fail(fmt::format("request {} was answered but no valid batch holds it", answer.request_id));
+  replica->process->task->WhenVisible(
+      Offset(batch), absl::InfiniteFuture(),
+      [this, id = answer.request_id](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
+        if (!snapshot.ok() || (*snapshot)->view().Contains(kCommands, {id})) return;
+        Fail(fmt::format("request {} is not found where its batch is visible", id));
       });
 }
 

@@ -26,8 +26,8 @@ class SimClock final : public Clock {
   void SetDrift(int64_t per_mille) { drift_per_mille_ = per_mille; }
 
  private:
-  absl::Duration* const elapsed_;       // true time; each look at it takes some
-  const absl::Duration* const leap_;    // of everybody's calendar
+  absl::Duration* const elapsed_;     // true time; each look at it takes some
+  const absl::Duration* const leap_;  // of everybody's calendar
   absl::Duration offset_ = absl::ZeroDuration();
   int64_t drift_per_mille_ = 0;
 };
@@ -51,7 +51,7 @@ struct Mood {
 
 struct Process {
   int number = 0;
-  bool dying = false;  // nothing of it reaches anybody any more
+  bool dying = false;   // nothing of it reaches anybody any more
   int dies_after = -1;  // so many things it does to others
   bool standby = false;
   bool woken = true;
@@ -112,7 +112,7 @@ class World {
   void SendCommand();
   void Submit(size_t request);
   void Answered(size_t request, absl::StatusOr<processor::Reply> reply);
-  void WaitForVisible();
+  void WaitForSomething();
   void NoteDigest(size_t slot, Replica& replica);
   void Fail(std::string what);
   void Tell(std::string what);
