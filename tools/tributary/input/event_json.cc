@@ -49,7 +49,7 @@ void SpellOutEnums(const Descriptor& type, nlohmann::json& object) {
 // protobuf's text quotes the value; only the path, and the name of a field that is not known, are taken from it.
 absl::Status Unreadable(const std::string& text) {
   static const RE2* const kPath = new RE2(R"(\(([A-Za-z0-9_.\[\]]{1,200})\))");
-  static const RE2* const kUnknownField = new RE2(R"(Cannot find field: ([A-Za-z0-9_]{1,64}))");
+  static const RE2* const kUnknownField = new RE2(R"(([A-Za-z0-9_]{1,64}): Cannot find field)");
   std::string path;
   RE2::PartialMatch(text, *kPath, &path);
   std::string name;

@@ -19,7 +19,7 @@ std::string Interaction(const CustomerEvent& event) {
   if (interaction.wait().seconds() > 0) waited = "waited " + DurationText(absl::Seconds(interaction.wait().seconds()));
   const bool outbound = event.direction() == events::v1::DIRECTION_OUTBOUND;
   return fmt::format(
-      "{}{}{}", outbound ? "we began: " : "", OneLine(interaction.kind(), 40),
+      "{}{}{}", outbound ? "we began: " : "", interaction.kind().empty() ? "contact" : OneLine(interaction.kind(), 40),
       InBrackets({EnumText(*events::v1::InteractionRecorded::Disposition_descriptor(), interaction.disposition()),
                   interaction.topic(), interaction.queue(), waited, length}));
 }
