@@ -172,6 +172,7 @@ class Server::Impl {
                                            {.log = log_.get(),
                                             .store = opened[i],
                                             .processor = processor.get(),
+                                            .clock = &clock_,
                                             .random = &random_,
                                             .metrics = metrics::TaskMetrics(metrics_, name.processor, name.partition.log,
                                                                             name.partition.partition.value())}));
