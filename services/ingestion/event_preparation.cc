@@ -1,6 +1,7 @@
 #include "ingestion/event_preparation.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "fmt/format.h"
@@ -15,18 +16,18 @@ namespace {
 using events::v1::CustomerEvent;
 using google::protobuf::Timestamp;
 
-std::string ToBytes(XXH128_hash_t hash) {
+void SetHash(XXH128_hash_t hash, std::string* bytes) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, hash);
-  return {reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest};
+  bytes->assign(reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest);
 }
 
-// The same for every record of one event, and nothing that a person could be known by. The source's id holds no ':'.
-std::string KeyOf(const std::string& source_id, const std::string& event_id) {
-  std::string name;
-  name.reserve(source_id.size() + 1 + event_id.size());
-  name.append(source_id).append(1, ':').append(event_id);
-  return ToBytes(XXH3_128bits(name.data(), name.size()));
+// The same for every record of one event, and nothing that a person could be known by. Both ids were checked; the
+// source's holds no ':'.
+void SetKey(const std::string& source_id, const std::string& event_id, std::string* key) {
+  std::array<char, 256> name;  // 63 + 1 + 128 bytes at most
+  const auto end = fmt::format_to_n(name.begin(), name.size(), "{}:{}", source_id, event_id);
+  SetHash(XXH3_128bits(name.data(), std::min(end.size, name.size())), key);
 }
 
 // `bytes` get the message at their end; its size must have been computed.
@@ -105,10 +106,9 @@ bool EventPreparation::Prepare(CustomerEvent& event, eventlog::Record* record, v
     *error = c.error();
     return false;
   }
-  std::string value;
-  value.reserve(sent_size + 256);
-  AppendTo(event, sent_size, &value);
-  addition_.set_body_digest(ToBytes(XXH3_128bits(value.data(), value.size())));
+  client_bytes_.clear();
+  AppendTo(event, sent_size, &client_bytes_);
+  SetHash(XXH3_128bits(client_bytes_.data(), client_bytes_.size()), addition_.mutable_body_digest());
   addition_.clear_claimed_occurred_at();
   CheckEvent(c, event, now_);
   CorrectTime(c, event, has_sent_at ? &sent_at : nullptr, now_, addition_);
@@ -117,8 +117,8 @@ bool EventPreparation::Prepare(CustomerEvent& event, eventlog::Record* record, v
     return false;
   }
   if (c.changed()) {
-    value.clear();
-    AppendTo(event, event.ByteSizeLong(), &value);
+    client_bytes_.clear();
+    AppendTo(event, event.ByteSizeLong(), &client_bytes_);
   }
   addition_.set_source_id(event.source_id().empty() ? source->source_id : "");
   addition_.set_source_priority(source->priority);
@@ -129,10 +129,13 @@ bool EventPreparation::Prepare(CustomerEvent& event, eventlog::Record* record, v
   } else {
     addition_.clear_sent_at();
   }
-  AppendTo(addition_, addition_.ByteSizeLong(), &value);
-  record->key = KeyOf(source->source_id, event.event_id());
+  SetKey(source->source_id, event.event_id(), &record->key);
   record->type = processor::RecordType<CustomerEvent>();
-  record->value = std::move(value);
+  // Exactly as large as needed: the log keeps recent records in memory.
+  const size_t addition_size = addition_.ByteSizeLong();
+  record->value.reserve(client_bytes_.size() + addition_size);
+  record->value = client_bytes_;
+  AppendTo(addition_, addition_size, &record->value);
   return true;
 }
 

@@ -39,6 +39,7 @@ class EventPreparation {
   const absl::Time now_;
   // What the server adds; kept so that only what differs is set for each event.
   events::v1::CustomerEvent addition_;
+  std::string client_bytes_;  // of the event at hand; kept for its memory
 };
 
 }  // namespace tributary::ingestion
