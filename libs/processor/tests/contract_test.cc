@@ -87,9 +87,9 @@ TEST(Historical, IsByTheFirstBatchThatCountsNotByOnesOwn) {
   Instance b(bench, script("b"), {.max_facts_per_batch = 1});
   b.log.HoldBatches();
   b.Run();  // would be born at 1
-  bench.Append(Word("x"));
-  b.Run();  // its next segment decides x as new
-  a.Run();  // is born at 2, so x is older
+  for (int i = 0; i < 5; ++i) bench.Append(Word("x"));
+  b.Run();  // decides some of them as new, and has looked at the others
+  a.Run();  // is born at 6, so they are older
   b.log.DeliverAll();
   b.log.Hold(nullptr);
   EXPECT_TRUE(b.Run());
@@ -97,6 +97,7 @@ TEST(Historical, IsByTheFirstBatchThatCountsNotByOnesOwn) {
   b.Run();
   EXPECT_EQ(seen.back(), "b:y:false");
   EXPECT_EQ(b.status().void_batches, 1);
+  EXPECT_EQ(CountIn(b.task().TakeSnapshot()->view(), kHistorical, "facts"), 5);
   EXPECT_EQ(Rebuild(bench, script("c"))->Digest().facts_and_decisions, b.Digest().facts_and_decisions);
 }
 

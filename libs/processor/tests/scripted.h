@@ -22,6 +22,8 @@ using google::protobuf::StringValue;
 // text -> how often a fact with it was applied, and a decision with it.
 inline constexpr projection::Table<Kind::kFacts, std::tuple<std::string>, Int64Value> kSeen{32, "seen"};
 inline constexpr projection::Table<Kind::kDecisions, std::tuple<std::string>, Int64Value> kNoted{33, "noted"};
+// "facts" -> how many of them were historical.
+inline constexpr projection::Table<Kind::kFacts, std::tuple<std::string>, Int64Value> kHistorical{35, "historical"};
 // "seen" and "noted" -> sums of the above.
 inline constexpr projection::Table<Kind::kCaches, std::tuple<std::string>, Int64Value> kSums{34, "sums"};
 
@@ -96,6 +98,7 @@ class Scripted final : public Processor {
   absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) override {
     const std::string text = TextOf(fact.value);
     out.Put(kSeen, {text}, Number(CountIn(facts, kSeen, text) + 1));
+    if (fact.historical) out.Put(kHistorical, {"facts"}, Number(CountIn(facts, kHistorical, "facts") + 1));
     if (text.starts_with("broken")) return absl::InternalError("our own failure");
     if (text.starts_with("bad")) return InvalidField("BAD_WORD", "text", "is bad", "Mind your words");
     return absl::OkStatus();
