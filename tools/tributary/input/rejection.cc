@@ -12,18 +12,22 @@ Rejection RejectionOf(int64_t line, const absl::Status& status) {
     rejection.reason = detail->reason;
     rejection.field = detail->field;
     rejection.mend = detail->mend;
+    // Our own errors say field and mend in the message too; here each has its place.
+    const std::string before = rejection.field + ": ";
+    const std::string after = ". " + rejection.mend;
+    if (!rejection.field.empty() && rejection.message.starts_with(before)) rejection.message.erase(0, before.size());
+    if (!rejection.mend.empty() && rejection.message.ends_with(after)) {
+      rejection.message.resize(rejection.message.size() - after.size());
+    }
   }
   return rejection;
 }
 
 std::string RejectionText(const Rejection& rejection) {
   std::string text = fmt::format("line {}: ", rejection.line);
-  // Messages of our own errors begin with the field and end with the mend already.
-  if (!rejection.field.empty() && !rejection.message.starts_with(rejection.field)) text += rejection.field + ": ";
+  if (!rejection.field.empty()) text += rejection.field + ": ";
   text += rejection.message;
-  if (!rejection.mend.empty() && rejection.message.find(rejection.mend) == std::string::npos) {
-    text += ". " + rejection.mend;
-  }
+  if (!rejection.mend.empty()) text += ". " + rejection.mend;
   return text;
 }
 

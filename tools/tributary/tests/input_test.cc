@@ -276,6 +276,14 @@ TEST(Progress, IsFoundAgainAndRefusedForAnotherFileOrSource) {
   RemoveProgress(path);
 }
 
+TEST(Rejection, HasFieldMessageAndMendEachInItsPlace) {
+  const Rejection rejection = RejectionOf(7, InvalidField("MALFORMED", "amount", "is no amount", "Write 1"));
+  EXPECT_EQ(rejection.field, "amount");
+  EXPECT_EQ(rejection.message, "is no amount");
+  EXPECT_EQ(rejection.mend, "Write 1");
+  EXPECT_EQ(RejectionText(rejection), "line 7: amount: is no amount. Write 1");
+}
+
 TEST(RejectionReport, ShowsTheFirstAndSaysHowManyMore) {
   std::ostringstream err;
   RejectionReport report(err);
