@@ -183,20 +183,20 @@ std::vector<TaskName> OperationsFront::Selected(const pb::TaskSelector& selector
 grpc::ServerUnaryReactor* OperationsFront::ListTasks(grpc::CallbackServerContext* context,
                                                      const pb::ListTasksRequest* request,
                                                      pb::ListTasksResponse* response) {
-  return rpc::Handle(*deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
-                     [this](const rpc::CallInfo&, const pb::ListTasksRequest& call,
-                            rpc::Reply<pb::ListTasksResponse> reply) {
-                       const absl::StatusOr<int64_t> start = PageStart(call.page_token());
-                       if (!start.ok()) return reply(start.status());
-                       pb::ListTasksResponse answer;
-                       const std::vector<TaskName> names = Selected(call.tasks());
-                       size_t at = static_cast<size_t>(*start);
-                       for (; at < names.size() && answer.tasks_size() < PageSize(call.page_size()); ++at) {
-                         *answer.add_tasks() = Describe(*deps_.host->Find(names[at].processor, names[at].partition));
-                       }
-                       if (at < names.size()) answer.set_next_page_token(fmt::format("{}", at));
-                       reply(std::move(answer));
-                     });
+  return rpc::Handle(
+      *deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
+      [this](const rpc::CallInfo&, const pb::ListTasksRequest& call, rpc::Reply<pb::ListTasksResponse> reply) {
+        const absl::StatusOr<int64_t> start = PageStart(call.page_token());
+        if (!start.ok()) return reply(start.status());
+        pb::ListTasksResponse answer;
+        const std::vector<TaskName> names = Selected(call.tasks());
+        size_t at = static_cast<size_t>(*start);
+        for (; at < names.size() && answer.tasks_size() < PageSize(call.page_size()); ++at) {
+          *answer.add_tasks() = Describe(*deps_.host->Find(names[at].processor, names[at].partition));
+        }
+        if (at < names.size()) answer.set_next_page_token(fmt::format("{}", at));
+        reply(std::move(answer));
+      });
 }
 
 grpc::ServerWriteReactor<pb::TailLogResponse>* OperationsFront::TailLog(grpc::CallbackServerContext* context,
@@ -205,7 +205,14 @@ grpc::ServerWriteReactor<pb::TailLogResponse>* OperationsFront::TailLog(grpc::Ca
   absl::StatusOr<rpc::Admission> admission = deps_.gate->Admit(*context, rpc::AccessRule::OperatorOnly());
   if (!admission.ok()) return Stream::Refuse(admission.status());
   const eventlog::PartitionRef partition{request->log(), eventlog::Partition(request->partition())};
-  auto opened = deps_.log->OpenReader(partition, eventlog::Offset(request->from_offset()));
+  int64_t from = request->from_offset();
+  if (from < 0) {
+    // So many before the end.
+    const absl::StatusOr<eventlog::Offset> end = deps_.log->End(partition);
+    if (!end.ok()) return Stream::Refuse(end.status());
+    from = std::max<int64_t>(0, end->value() + from);
+  }
+  auto opened = deps_.log->OpenReader(partition, eventlog::Offset(from));
   if (!opened.ok()) return Stream::Refuse(opened.status());
   auto reader = std::make_shared<std::unique_ptr<eventlog::PartitionReader>>(*std::move(opened));
   return Stream::Start(std::move(admission->slot), [this, partition, reader, call = *request](Stream& stream) {
@@ -216,8 +223,8 @@ grpc::ServerWriteReactor<pb::TailLogResponse>* OperationsFront::TailLog(grpc::Ca
       pb::TailLogResponse answer;
       for (const eventlog::RecordPtr& record : result.records) {
         if (left == 0) break;
-        const bool wanted = call.types().empty() ||
-                            std::find(call.types().begin(), call.types().end(), record->record.type) != call.types().end();
+        const bool wanted = call.types().empty() || std::find(call.types().begin(), call.types().end(),
+                                                              record->record.type) != call.types().end();
         if (!wanted) continue;
         --left;
         pb::LogRecord* out = answer.add_records();
@@ -283,65 +290,62 @@ grpc::ServerWriteReactor<pb::VerifyResponse>* OperationsFront::Verify(grpc::Call
 grpc::ServerUnaryReactor* OperationsFront::ListDeadLetters(grpc::CallbackServerContext* context,
                                                            const pb::ListDeadLettersRequest* request,
                                                            pb::ListDeadLettersResponse* response) {
-  return rpc::Handle(
-      *deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
-      [this](const rpc::CallInfo&, const pb::ListDeadLettersRequest& call,
-             rpc::Reply<pb::ListDeadLettersResponse> reply) {
-        const absl::StatusOr<int64_t> start = PageStart(call.page_token());
-        if (!start.ok()) return reply(start.status());
-        pb::ListDeadLettersResponse answer;
-        // The token counts rows over the selected tasks: dead letters are few, and only ever added.
-        int64_t at = 0;
-        const int64_t end = *start + PageSize(call.page_size());
-        for (const TaskName& name : Selected(call.tasks())) {
-          auto snapshot = deps_.host->Find(name.processor, name.partition)->TakeSnapshot();
-          processor::ForEachDeadLetter(*snapshot, [&](const processor::DeadLetterInfo& letter) {
-            if (at >= *start && at < end) {
-              pb::DeadLetter* out = answer.add_dead_letters();
-              Fill(name, out->mutable_task());
-              out->set_offset(letter.offset.value());
-              out->set_reason(letter.reason);
-              out->set_message(letter.message);
-              out->set_redriven(letter.redriven);
-            }
-            return ++at <= end;
-          });
-          if (!snapshot->status().ok()) return reply(snapshot->status());
-        }
-        if (at > end) answer.set_next_page_token(fmt::format("{}", end));
-        reply(std::move(answer));
-      });
+  return rpc::Handle(*deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
+                     [this](const rpc::CallInfo&, const pb::ListDeadLettersRequest& call,
+                            rpc::Reply<pb::ListDeadLettersResponse> reply) {
+                       const absl::StatusOr<int64_t> start = PageStart(call.page_token());
+                       if (!start.ok()) return reply(start.status());
+                       pb::ListDeadLettersResponse answer;
+                       // The token counts rows over the selected tasks: dead letters are few, and only ever added.
+                       int64_t at = 0;
+                       const int64_t end = *start + PageSize(call.page_size());
+                       for (const TaskName& name : Selected(call.tasks())) {
+                         auto snapshot = deps_.host->Find(name.processor, name.partition)->TakeSnapshot();
+                         processor::ForEachDeadLetter(*snapshot, [&](const processor::DeadLetterInfo& letter) {
+                           if (at >= *start && at < end) {
+                             pb::DeadLetter* out = answer.add_dead_letters();
+                             Fill(name, out->mutable_task());
+                             out->set_offset(letter.offset.value());
+                             out->set_reason(letter.reason);
+                             out->set_message(letter.message);
+                             out->set_redriven(letter.redriven);
+                           }
+                           return ++at <= end;
+                         });
+                         if (!snapshot->status().ok()) return reply(snapshot->status());
+                       }
+                       if (at > end) answer.set_next_page_token(fmt::format("{}", end));
+                       reply(std::move(answer));
+                     });
 }
 
 grpc::ServerUnaryReactor* OperationsFront::RedriveDeadLetter(grpc::CallbackServerContext* context,
                                                              const pb::RedriveDeadLetterRequest* request,
                                                              pb::RedriveDeadLetterResponse* response) {
-  return rpc::Handle(*deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
-                     [this](const rpc::CallInfo&, const pb::RedriveDeadLetterRequest& call,
-                            rpc::Reply<pb::RedriveDeadLetterResponse> reply) {
-                       const eventlog::PartitionRef partition{call.task().log(),
-                                                              eventlog::Partition(call.task().partition())};
-                       processor::Task* task = deps_.host->Find(call.task().processor(), partition);
-                       if (task == nullptr) {
-                         return reply(FieldError(absl::StatusCode::kNotFound, "TASK_NOT_FOUND", "task",
-                                                 "there is no such task", "See `tributary tasks`"));
+  return rpc::Handle(
+      *deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
+      [this](const rpc::CallInfo&, const pb::RedriveDeadLetterRequest& call,
+             rpc::Reply<pb::RedriveDeadLetterResponse> reply) {
+        const eventlog::PartitionRef partition{call.task().log(), eventlog::Partition(call.task().partition())};
+        processor::Task* task = deps_.host->Find(call.task().processor(), partition);
+        if (task == nullptr) {
+          return reply(FieldError(absl::StatusCode::kNotFound, "TASK_NOT_FOUND", "task", "there is no such task",
+                                  "See `tributary tasks`"));
+        }
+        std::string request_id = call.request_id();
+        SystemRandom random;
+        if (request_id.empty()) request_id = NewUuid(random);
+        task->Submit(processor::RedriveCommand(std::move(request_id), processor::Offset(call.offset())),
+                     [reply, task](absl::StatusOr<processor::Reply> decided) {
+                       if (!decided.ok()) return reply(decided.status());
+                       if (decided->code != absl::StatusCode::kOk) {
+                         return reply(FieldError(decided->code, decided->reason, decided->field, decided->message, ""));
                        }
-                       std::string request_id = call.request_id();
-                       SystemRandom random;
-                       if (request_id.empty()) request_id = NewUuid(random);
-                       task->Submit(processor::RedriveCommand(std::move(request_id), processor::Offset(call.offset())),
-                                    [reply, task](absl::StatusOr<processor::Reply> decided) {
-                                      if (!decided.ok()) return reply(decided.status());
-                                      if (decided->code != absl::StatusCode::kOk) {
-                                        return reply(FieldError(decided->code, decided->reason, decided->field,
-                                                                decided->message, ""));
-                                      }
-                                      pb::RedriveDeadLetterResponse answer;
-                                      answer.set_token(processor::EncodeToken(
-                                          {{task->partition(), task->status().last_batch}}));
-                                      reply(std::move(answer));
-                                    });
+                       pb::RedriveDeadLetterResponse answer;
+                       answer.set_token(processor::EncodeToken({{task->partition(), task->status().last_batch}}));
+                       reply(std::move(answer));
                      });
+      });
 }
 
 }  // namespace tributary::standalone

@@ -26,13 +26,12 @@ absl::StatusOr<RebuildResult> RebuildOne(const std::string& data_dir, const Task
   TRIBUTARY_RETURN_IF_ERROR(projection::Store::Destroy(fresh));
   {
     TRIBUTARY_ASSIGN_OR_RETURN(auto store, projection::Store::Open({.path = fresh}));
-    TRIBUTARY_ASSIGN_OR_RETURN(
-        const Replay replay,
-        ReplayInto(store, name, log, collaborators, clock, processor::Offset(-1),
-                   [&](uint64_t facts, int64_t through, int64_t end) {
-                     if (progress) progress(name, facts, through, end);
-                     return true;
-                   }));
+    TRIBUTARY_ASSIGN_OR_RETURN(const Replay replay,
+                               ReplayInto(store, name, log, collaborators, clock, processor::Offset(-1),
+                                          [&](uint64_t facts, int64_t through, int64_t end) {
+                                            if (progress) progress(name, facts, through, end);
+                                            return true;
+                                          }));
     result.digest_after = replay.digest.facts_and_decisions;
     result.records = replay.records;
     result.elapsed = replay.elapsed;
@@ -55,10 +54,8 @@ absl::StatusOr<std::vector<RebuildResult>> RebuildAll(const std::string& data_di
   }
   SystemRandom random;
   // Its logs are as they were made: none is named, none is added.
-  TRIBUTARY_ASSIGN_OR_RETURN(auto log, eventlog::OpenEmbeddedLog({.path = data_dir + "/log",
-                                                                  .logs = {},
-                                                                  .clock = &clock,
-                                                                  .random = &random}));
+  TRIBUTARY_ASSIGN_OR_RETURN(
+      auto log, eventlog::OpenEmbeddedLog({.path = data_dir + "/log", .logs = {}, .clock = &clock, .random = &random}));
   TRIBUTARY_ASSIGN_OR_RETURN(identifier::KeyMaker keys, identifier::KeyMaker::Create());
   const Collaborators collaborators{std::move(keys), identifier::IdentifierRules::Default()};
   std::vector<RebuildResult> results;

@@ -14,7 +14,7 @@ struct RebuildResult {
   TaskName task;
   std::string digest_before;  // 16 bytes, of facts and decisions; empty if there was no projection
   std::string digest_after;
-  uint64_t records = 0;       // facts applied
+  uint64_t records = 0;  // facts applied
   absl::Duration elapsed;
 };
 

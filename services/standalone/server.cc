@@ -63,8 +63,7 @@ absl::StatusOr<eventlog::Partition> PartitionOf(const ingestion::RegistryDirecto
 class Resolver final : public profile::IdentifierResolver {
  public:
   explicit Resolver(const identity::IdentityFront& identity) : identity_(identity) {}
-  void Resolve(profile::IdentifierLookup lookup,
-               std::function<void(absl::StatusOr<std::string>)> done) override {
+  void Resolve(profile::IdentifierLookup lookup, std::function<void(absl::StatusOr<std::string>)> done) override {
     identity_.Resolve({.workspace_id = std::move(lookup.workspace_id),
                        .subject_kind = lookup.subject_kind,
                        .identifier = std::move(lookup.identifier),
@@ -88,15 +87,14 @@ class Server::Impl {
   absl::Status Start() {
     TRIBUTARY_RETURN_IF_ERROR(MakePrivateDirectory(options_.data_dir));
     TRIBUTARY_ASSIGN_OR_RETURN(const metrics::ExposerOptions exposer, ExposerAddress(options_.metrics_listen));
-    TRIBUTARY_ASSIGN_OR_RETURN(
-        log_, eventlog::OpenEmbeddedLog({.path = options_.data_dir + "/log",
-                                         .logs = LogSpecs(options_.partitions),
-                                         .clock = &clock_,
-                                         .random = &random_,
-                                         .sync = options_.sync}));
+    TRIBUTARY_ASSIGN_OR_RETURN(log_, eventlog::OpenEmbeddedLog({.path = options_.data_dir + "/log",
+                                                                .logs = LogSpecs(options_.partitions),
+                                                                .clock = &clock_,
+                                                                .random = &random_,
+                                                                .sync = options_.sync}));
     TRIBUTARY_ASSIGN_OR_RETURN(identifier::KeyMaker keys, identifier::KeyMaker::Create());
-    collaborators_ = std::make_unique<Collaborators>(
-        Collaborators{std::move(keys), identifier::IdentifierRules::Default()});
+    collaborators_ =
+        std::make_unique<Collaborators>(Collaborators{std::move(keys), identifier::IdentifierRules::Default()});
     host_ = std::make_unique<processor::TaskHost>(processor::TaskHost::Options{.threads = options_.threads});
     TRIBUTARY_RETURN_IF_ERROR(OpenTasks());
     host_->Start();
@@ -168,14 +166,14 @@ class Server::Impl {
       const TaskName& name = names[i];
       auto processor = MakeProcessor(name, *log_, *collaborators_);
       TRIBUTARY_ASSIGN_OR_RETURN(
-          auto task, processor::Task::Open(OptionsOf(name, false),
-                                           {.log = log_.get(),
-                                            .store = opened[i],
-                                            .processor = processor.get(),
-                                            .clock = &clock_,
-                                            .random = &random_,
-                                            .metrics = metrics::TaskMetrics(metrics_, name.processor, name.partition.log,
-                                                                            name.partition.partition.value())}));
+          auto task, processor::Task::Open(OptionsOf(name, false), {.log = log_.get(),
+                                                                    .store = opened[i],
+                                                                    .processor = processor.get(),
+                                                                    .clock = &clock_,
+                                                                    .random = &random_,
+                                                                    .metrics = metrics::TaskMetrics(
+                                                                        metrics_, name.processor, name.partition.log,
+                                                                        name.partition.partition.value())}));
       host_->Add(std::move(processor), std::move(task));
     }
     return absl::OkStatus();
@@ -187,15 +185,15 @@ class Server::Impl {
     processor::Task* registry = host_->Find("ingestion", {kRegistryLog, eventlog::Partition(0)});
     directory_ = std::make_unique<ingestion::RegistryDirectory>(registry);
     call_gate_ = std::make_unique<rpc::CallGate>(*directory_, rpc::CallGateOptions{});
-    ingestion_ = std::make_unique<ingestion::IngestionFront>(ingestion::IngestionFront::Deps{
-        .gate = call_gate_.get(),
-        .host = host_.get(),
-        .read_gate = read_gate_.get(),
-        .log = log_.get(),
-        .directory = directory_.get(),
-        .clock = &clock_,
-        .random = &random_,
-        .metrics = &metrics_});
+    ingestion_ =
+        std::make_unique<ingestion::IngestionFront>(ingestion::IngestionFront::Deps{.gate = call_gate_.get(),
+                                                                                    .host = host_.get(),
+                                                                                    .read_gate = read_gate_.get(),
+                                                                                    .log = log_.get(),
+                                                                                    .directory = directory_.get(),
+                                                                                    .clock = &clock_,
+                                                                                    .random = &random_,
+                                                                                    .metrics = &metrics_});
     identity_ = std::make_unique<identity::IdentityFront>(identity::IdentityFront::Deps{
         .gate = call_gate_.get(),
         .tasks = host_.get(),
@@ -206,19 +204,19 @@ class Server::Impl {
           return PartitionOf(*directory, workspace);
         }});
     resolver_ = std::make_unique<Resolver>(*identity_);
-    profile_ = std::make_unique<profile::ProfileFront>(profile::ProfileFront::Deps{
-        .gate = call_gate_.get(),
-        .host = host_.get(),
-        .read_gate = read_gate_.get(),
-        .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
-        .resolver = resolver_.get()});
-    operations_ = std::make_unique<OperationsFront>(OperationsFront::Deps{
-        .gate = call_gate_.get(),
-        .host = host_.get(),
-        .log = log_.get(),
-        .collaborators = collaborators_.get(),
-        .clock = &clock_,
-        .scratch_dir = options_.data_dir + "/scratch"});
+    profile_ = std::make_unique<profile::ProfileFront>(
+        profile::ProfileFront::Deps{.gate = call_gate_.get(),
+                                    .host = host_.get(),
+                                    .read_gate = read_gate_.get(),
+                                    .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
+                                    .resolver = resolver_.get()});
+    operations_ =
+        std::make_unique<OperationsFront>(OperationsFront::Deps{.gate = call_gate_.get(),
+                                                                .host = host_.get(),
+                                                                .log = log_.get(),
+                                                                .collaborators = collaborators_.get(),
+                                                                .clock = &clock_,
+                                                                .scratch_dir = options_.data_dir + "/scratch"});
     TRIBUTARY_ASSIGN_OR_RETURN(
         rpc_, rpc::Server::Start({.address = options_.listen,
                                   .tls = {.certificate_file = options_.tls_certificate_file,

@@ -16,9 +16,9 @@ namespace tributary::standalone {
 struct Options {
   // Everything is kept below it: log/, projections/, client.json. Made if missing (mode 0700).
   std::string data_dir;
-  std::string listen = "127.0.0.1:7070";           // gRPC; port 0: any free one
-  std::string metrics_listen = "127.0.0.1:7071";   // HTTP /metrics; port 0: any free one
-  std::string workspace_id = "default";            // made on the first start
+  std::string listen = "127.0.0.1:7070";          // gRPC; port 0: any free one
+  std::string metrics_listen = "127.0.0.1:7071";  // HTTP /metrics; port 0: any free one
+  std::string workspace_id = "default";           // made on the first start
   // Partitions of intake and journey, fixed when the data directory is created.
   int32_t partitions = 8;
   // Threads that run tasks.

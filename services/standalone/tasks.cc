@@ -41,8 +41,8 @@ std::vector<std::string> Differences(const projection::Digest& live, const proje
   std::vector<std::string> differences;
   const auto find = [](const projection::Digest& in, const projection::Digest::OfTable& table) {
     return std::find_if(in.tables.begin(), in.tables.end(), [&](const auto& other) {
-      return other.kind == table.kind && other.table == table.table && other.digest == table.digest;
-    }) != in.tables.end();
+             return other.kind == table.kind && other.table == table.table && other.digest == table.digest;
+           }) != in.tables.end();
   };
   for (const auto& [from, in] : {std::pair(&live, &fresh), std::pair(&fresh, &live)}) {
     for (const projection::Digest::OfTable& table : from->tables) {
@@ -108,8 +108,9 @@ absl::StatusOr<Replay> ReplayInto(std::shared_ptr<projection::Store> store, cons
   processor::TaskOptions options = OptionsOf(name, true);
   if (stop_at >= processor::Offset(0)) options.stop_at = stop_at;
   TRIBUTARY_ASSIGN_OR_RETURN(
-      auto task, processor::Task::Open(options, {.log = &log, .store = store, .processor = processor.get(),
-                                                 .clock = &clock, .random = &random}));
+      auto task,
+      processor::Task::Open(
+          options, {.log = &log, .store = store, .processor = processor.get(), .clock = &clock, .random = &random}));
   TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::Offset end, log.End(name.partition));
   for (;;) {
     const processor::Progress step = task->Step();

@@ -11,8 +11,8 @@
 namespace tributary::bench {
 
 struct Settings {
-  std::string directory;      // scratch, on the disk that is measured
-  int64_t events = 200'000;   // of the component benchmarks
+  std::string directory;     // scratch, on the disk that is measured
+  int64_t events = 200'000;  // of the component benchmarks
   int64_t footprint_events = 1'000'000;
   std::string server_binary;  // tributary, for what needs a process of its own
 };

@@ -67,8 +67,8 @@ std::vector<RawSegment> Capture(processor::Processor& processor, const std::vect
       processor::KeySet keys;
       processor.Prefetch(fact, keys);
       for (const auto& item : keys.items()) reads.insert(RawKey(item.kind, item.table, item.key));
-      const absl::Status applied = processor.ApplyFact(
-          fact, projection::KindView<Kind::kFacts>(overlay->reader()), facts);
+      const absl::Status applied =
+          processor.ApplyFact(fact, projection::KindView<Kind::kFacts>(overlay->reader()), facts);
       if (!applied.ok()) {
         std::fprintf(stderr, "applying: %s\n", applied.ToString().c_str());
         std::abort();

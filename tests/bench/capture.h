@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "raw_rocks.h"
-#include "tributary/processor/processor.h"
 #include "tributary/eventlog/record.h"
+#include "tributary/processor/processor.h"
 
 namespace tributary::bench {
 

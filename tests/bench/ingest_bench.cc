@@ -94,12 +94,11 @@ double IngestSeconds(const std::string& directory, std::vector<ingestion::v1::In
   auto store = OrDie(projection::Store::Open({.path = directory + "/projections/ingestion-registry-0"}), "store");
   processor::TaskOptions options;
   options.partition = {"registry", eventlog::Partition(0)};
-  auto task = OrDie(processor::Task::Open(options, {.log = log.get(),
-                                                    .store = store,
-                                                    .processor = processor.get(),
-                                                    .clock = &clock,
-                                                    .random = &random}),
-                    "task");
+  auto task =
+      OrDie(processor::Task::Open(
+                options,
+                {.log = log.get(), .store = store, .processor = processor.get(), .clock = &clock, .random = &random}),
+            "task");
   while (task->Step().kind == processor::Progress::Kind::kWorked) {
   }
   const ingestion::RegistryDirectory directory_of(task.get());
@@ -141,8 +140,9 @@ double AppendSeconds(const std::string& directory, std::vector<eventlog::Record>
   std::filesystem::remove_all(directory);
   SystemClock clock;
   SystemRandom random;
-  auto log = OrDie(eventlog::OpenEmbeddedLog(
-                       {.path = directory, .logs = {{"intake", 1}}, .clock = &clock, .random = &random}), "log");
+  auto log =
+      OrDie(eventlog::OpenEmbeddedLog({.path = directory, .logs = {{"intake", 1}}, .clock = &clock, .random = &random}),
+            "log");
   auto producer = OrDie(log->OpenProducer(), "producer");
   return Seconds([&] {
     InFlight in_flight;

@@ -42,8 +42,8 @@ class ServerProcess {
  public:
   ServerProcess(const std::string& binary, std::string data_dir) : data_dir_(std::move(data_dir)) {
     std::filesystem::remove_all(data_dir_);
-    std::vector<std::string> words = {binary,          "serve",        "--data-dir",       data_dir_,
-                                      "--listen",      "127.0.0.1:0",  "--metrics-listen", "127.0.0.1:0"};
+    std::vector<std::string> words = {binary,     "serve",       "--data-dir",       data_dir_,
+                                      "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"};
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -185,15 +185,17 @@ double AppendMillis(const Settings& settings) {
   const std::string path = settings.directory + "/append";
   std::vector<double> millis;
   {
-    auto log = OrDie(eventlog::OpenEmbeddedLog(
-                         {.path = path, .logs = {{"journey", 1}}, .clock = &clock, .random = &random}), "log");
+    auto log = OrDie(
+        eventlog::OpenEmbeddedLog({.path = path, .logs = {{"journey", 1}}, .clock = &clock, .random = &random}), "log");
     auto producer = OrDie(log->OpenProducer(), "producer");
     for (int i = 0; i < 300; ++i) {
       millis.push_back(1e3 * Seconds([&] {
-        Must(eventlog::testing::AppendAndWait(*producer, {"journey", eventlog::Partition(0)},
-                                              {.key = "k", .type = "t", .headers = {}, .value = std::string(250, 'v')})
-                 .status(), "appending");
-      }));
+                         Must(eventlog::testing::AppendAndWait(
+                                  *producer, {"journey", eventlog::Partition(0)},
+                                  {.key = "k", .type = "t", .headers = {}, .value = std::string(250, 'v')})
+                                  .status(),
+                              "appending");
+                       }));
     }
   }
   std::filesystem::remove_all(path);
@@ -236,8 +238,9 @@ Latency AcceptedToQueryable(const ServerProcess& server, const Sender& sender, W
     *read.mutable_profile()->mutable_identifier() = request.events(0).identifiers(0);
     read.set_token(sender.Send(request));
     millis.push_back(1e3 * Seconds([&] {
-      Must(reader.Call(*stub, &profile::v1::ProfileService::Stub::GetProfile, read).status(), "reading");
-    }));
+                       Must(reader.Call(*stub, &profile::v1::ProfileService::Stub::GetProfile, read).status(),
+                            "reading");
+                     }));
   }
   stop.store(true);
   background.join();
@@ -263,15 +266,29 @@ void BenchPipeline(const Settings& settings, Report& report) {
   const double events = static_cast<double>(4 * quarter);
   const double rate = events / seconds;
   report.Add({.name = "pipeline_events", .value = rate, .unit = "events/s"});
-  report.Add({.name = "resident_after_all", .value = resident[3], .unit = "MiB", .goal = 1024, .lower_is_better = true});
-  report.Add({.name = "resident_growth", .value = resident[3], .unit = "MiB", .baseline = resident[1],
-              .baseline_name = "after half of the events", .goal = 1.25, .lower_is_better = true});
+  report.Add(
+      {.name = "resident_after_all", .value = resident[3], .unit = "MiB", .goal = 1024, .lower_is_better = true});
+  report.Add({.name = "resident_growth",
+              .value = resident[3],
+              .unit = "MiB",
+              .baseline = resident[1],
+              .baseline_name = "after half of the events",
+              .goal = 1.25,
+              .lower_is_better = true});
   report.Add({.name = "disk_per_event", .value = DirectoryBytes(server.data_dir()) / events, .unit = "bytes"});
   const Latency latency = AcceptedToQueryable(server, sender, workload, rate / 2);
-  report.Add({.name = "accepted_to_queryable_p50", .value = latency.p50, .unit = "ms", .baseline = append,
-              .baseline_name = "one raw durable append", .lower_is_better = true});
-  report.Add({.name = "accepted_to_queryable_p99", .value = latency.p99, .unit = "ms", .baseline = append,
-              .baseline_name = "one raw durable append", .lower_is_better = true});
+  report.Add({.name = "accepted_to_queryable_p50",
+              .value = latency.p50,
+              .unit = "ms",
+              .baseline = append,
+              .baseline_name = "one raw durable append",
+              .lower_is_better = true});
+  report.Add({.name = "accepted_to_queryable_p99",
+              .value = latency.p99,
+              .unit = "ms",
+              .baseline = append,
+              .baseline_name = "one raw durable append",
+              .lower_is_better = true});
   WaitUntilApplied(server);
   server.Stop();
   SystemClock clock;

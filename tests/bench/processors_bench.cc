@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <vector>
 
-#include "benches.h"
-#include "capture.h"
 #include <map>
 #include <mutex>
+#include "benches.h"
+#include "capture.h"
 
 #include "fmt/format.h"
 #include "identity/processor.h"
@@ -83,12 +83,10 @@ double TaskSeconds(const Settings& settings, processor::Processor& processor, co
   auto store = OrDie(projection::Store::Open({.path = directory + "/store"}), "opening the store");
   processor::TaskOptions options;
   options.partition = partition;
-  auto task = OrDie(processor::Task::Open(options, {.log = log.get(),
-                                                    .store = store,
-                                                    .processor = &processor,
-                                                    .clock = &clock,
-                                                    .random = &random}),
-                    "opening the task");
+  auto task = OrDie(
+      processor::Task::Open(
+          options, {.log = log.get(), .store = store, .processor = &processor, .clock = &clock, .random = &random}),
+      "opening the task");
   const double seconds = Seconds([&] {
     while (task->status().through < last) {
       if (task->Step().kind == processor::Progress::Kind::kHalted) Must(task->status().halted, "halted");
@@ -156,7 +154,8 @@ double UnionFindSeconds(const Settings& settings, const std::vector<eventlog::Re
     Event& raw = events.emplace_back();
     raw.id = "d" + event.source_id() + event.event_id();
     for (const auto& identifier : event.identifiers()) {
-      raw.keys.push_back("i" + keys.Make(kWorkspace, {identifier.type(), identifier.issuer(), identifier.value()}).bytes());
+      raw.keys.push_back("i" +
+                         keys.Make(kWorkspace, {identifier.type(), identifier.issuer(), identifier.value()}).bytes());
     }
   }
   RawRocks raw(settings.directory + "/raw");

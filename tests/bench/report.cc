@@ -39,11 +39,10 @@ void Report::PrintHeader() {
 void Report::Add(Row row) {
   const auto ratio = row.Ratio();
   const auto met = row.Met();
-  fmt::print("{:<34} {:>12} {:<10} {:>12}  {:<26} {:>7} {:>8}\n", row.name, Number(row.value), row.unit,
-             row.baseline ? Number(*row.baseline) : "", row.baseline_name,
-             ratio ? fmt::format("{:.2f}", *ratio) : "",
-             row.goal ? fmt::format("{}{} {}", row.lower_is_better ? "<=" : ">=", Number(*row.goal), *met ? "ok" : "NO")
-                      : "");
+  fmt::print(
+      "{:<34} {:>12} {:<10} {:>12}  {:<26} {:>7} {:>8}\n", row.name, Number(row.value), row.unit,
+      row.baseline ? Number(*row.baseline) : "", row.baseline_name, ratio ? fmt::format("{:.2f}", *ratio) : "",
+      row.goal ? fmt::format("{}{} {}", row.lower_is_better ? "<=" : ">=", Number(*row.goal), *met ? "ok" : "NO") : "");
   std::fflush(stdout);
   rows_.push_back(std::move(row));
 }

@@ -12,7 +12,7 @@
 namespace tributary::bench {
 
 struct Row {
-  std::string name;   // snake_case, stable: scripts compare runs by it
+  std::string name;  // snake_case, stable: scripts compare runs by it
   double value = 0;
   std::string unit;
   // What the same work costs without us, in the same unit; nothing if there is no such thing.

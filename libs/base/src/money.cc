@@ -57,8 +57,7 @@ std::string Amount::ToString() const {
   const Total magnitude = nanos_total_ < 0 ? -nanos_total_ : nanos_total_;
   std::string fraction = fmt::format("{:09}", static_cast<int64_t>(magnitude % kNanosPerUnit));
   while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
-  return fmt::format("{}{}.{}", nanos_total_ < 0 ? "-" : "", static_cast<int64_t>(magnitude / kNanosPerUnit),
-                     fraction);
+  return fmt::format("{}{}.{}", nanos_total_ < 0 ? "-" : "", static_cast<int64_t>(magnitude / kNanosPerUnit), fraction);
 }
 
 }  // namespace tributary

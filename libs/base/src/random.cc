@@ -24,8 +24,8 @@ uint64_t SeededRandom::Next64() {
 std::string NewUuid(Random& random) {
   const uint64_t high = (random.Next64() & ~0xf000ULL) | 0x4000ULL;
   const uint64_t low = (random.Next64() & ~(3ULL << 62)) | (2ULL << 62);
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff,
-                     low >> 48, low & 0xffffffffffffULL);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48,
+                     low & 0xffffffffffffULL);
 }
 
 }  // namespace tributary

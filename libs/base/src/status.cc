@@ -27,12 +27,11 @@ std::optional<ErrorDetail> DetailOf(const absl::Status& status) {
   return ErrorDetail{text.substr(0, first), text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
-absl::Status FieldError(absl::StatusCode code, std::string_view reason, std::string_view field,
-                        std::string_view what, std::string_view mend) {
+absl::Status FieldError(absl::StatusCode code, std::string_view reason, std::string_view field, std::string_view what,
+                        std::string_view mend) {
   std::string message = field.empty() ? std::string(what) : fmt::format("{}: {}", field, what);
   if (!mend.empty()) message += fmt::format(". {}", mend);
-  return WithDetail(absl::Status(code, message),
-                    {std::string(reason), std::string(field), std::string(mend)});
+  return WithDetail(absl::Status(code, message), {std::string(reason), std::string(field), std::string(mend)});
 }
 
 absl::Status Annotate(const absl::Status& status, std::string_view context) {

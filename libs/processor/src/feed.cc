@@ -10,10 +10,10 @@ namespace {
 // Types that the library itself records; other processors have no use for them.
 bool IsInternal(std::string_view type) {
   static const std::vector<std::string_view> kTypes = {
-      RecordType<events::v1::DeadLettered>(),    RecordType<events::v1::Redriven>(),
-      RecordType<events::v1::TimerArmed>(),      RecordType<events::v1::TimerCancelled>(),
-      RecordType<events::v1::TimerFired>(),      RecordType<events::v1::EffectRequested>(),
-      RecordType<events::v1::EffectClaimed>(),   RecordType<events::v1::EffectEnded>()};
+      RecordType<events::v1::DeadLettered>(),  RecordType<events::v1::Redriven>(),
+      RecordType<events::v1::TimerArmed>(),    RecordType<events::v1::TimerCancelled>(),
+      RecordType<events::v1::TimerFired>(),    RecordType<events::v1::EffectRequested>(),
+      RecordType<events::v1::EffectClaimed>(), RecordType<events::v1::EffectEnded>()};
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
@@ -65,7 +65,8 @@ absl::StatusOr<bool> Feed::Pump() {
   TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result,
                              reader_->Poll({.max_records = kPollRecords, .max_bytes = options_.max_buffered_bytes}));
   for (const eventlog::RecordPtr& record : result.records) {
-    TRIBUTARY_RETURN_IF_ERROR(Annotate(Take(record), fmt::format("{}@{}", options_.partition.ToString(), record->offset)));
+    TRIBUTARY_RETURN_IF_ERROR(
+        Annotate(Take(record), fmt::format("{}@{}", options_.partition.ToString(), record->offset)));
   }
   position_ = reader_->position();
   ahead_ = std::max(ahead_, position_);
@@ -157,8 +158,10 @@ absl::StatusOr<bool> Feed::InOrder(const RelayInfo& relay, Offset offset) {
   }
   if (relay.place <= tip) return false;  // a twin, or sent again
   if (relay.previous < tip) {
-    return absl::DataLossError(fmt::format("the relay from {} contradicts itself at {}: an output names a predecessor "
-                                           "older than the last one applied", relay.source, offset));
+    return absl::DataLossError(
+        fmt::format("the relay from {} contradicts itself at {}: an output names a predecessor "
+                    "older than the last one applied",
+                    relay.source, offset));
   }
   ++hole_records_;
   Hole& hole = open_holes_.try_emplace(relay.source, Hole{clock_->Monotonic(), relay.place}).first->second;
@@ -183,9 +186,9 @@ absl::Status Feed::TakeRecord(const eventlog::RecordPtr& record, RecordInfo info
   }
   switch (processor_->Handles(record->record.type)) {
     case Handling::kUnknown:
-      return absl::FailedPreconditionError(fmt::format(
-          "{} does not know the record type '{}': this binary is too old for the log", processor_->name(),
-          record->record.type));
+      return absl::FailedPreconditionError(
+          fmt::format("{} does not know the record type '{}': this binary is too old for the log", processor_->name(),
+                      record->record.type));
     case Handling::kIgnored:
       if (item.source.empty()) {
         // Nothing to store: only one in so many becomes an item, to be covered (rule 3).

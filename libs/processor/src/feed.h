@@ -11,11 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/wire.h"
 #include "tributary/base/clock.h"
 #include "tributary/eventlog/event_log.h"
 #include "tributary/processor/processor.h"
 #include "tributary/processor/task.h"
-#include "src/wire.h"
 
 namespace tributary::processor {
 
@@ -57,8 +57,8 @@ struct VoidBatch {
 class Feed {
  public:
   struct Start {
-    Offset through{-1};     // T
-    Offset last_batch{-1};  // L
+    Offset through{-1};                          // T
+    Offset last_batch{-1};                       // L
     std::map<std::string, int64_t> chains;       // as of T
     std::map<std::string, OutputPlace> origins;  // as of T
   };

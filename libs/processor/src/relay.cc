@@ -139,15 +139,18 @@ bool Relay::TakeCompletions() {
   }
   bool failed = false;
   for (const Completion& completion : completions) {
-    if (completion.session != session_ || completion.sequence < first_sequence_) continue;  // an older session (rule 19)
+    if (completion.session != session_ || completion.sequence < first_sequence_)
+      continue;  // an older session (rule 19)
     if (!completion.status.ok()) {
       failed = true;
-      if (absl::IsInvalidArgument(completion.status) || absl::IsNotFound(completion.status)) refused_ = completion.status;
+      if (absl::IsInvalidArgument(completion.status) || absl::IsNotFound(completion.status))
+        refused_ = completion.status;
     } else {
       in_flight_[completion.sequence - first_sequence_].acknowledged = true;
     }
     if (options_.faults.position_as_highest_ack && completion.status.ok()) {
-      for (uint64_t i = first_sequence_; i <= completion.sequence; ++i) in_flight_[i - first_sequence_].acknowledged = true;
+      for (uint64_t i = first_sequence_; i <= completion.sequence; ++i)
+        in_flight_[i - first_sequence_].acknowledged = true;
     }
     while (!in_flight_.empty() && in_flight_.front().acknowledged) {
       relayed_ = std::max(relayed_, in_flight_.front().place);

@@ -12,10 +12,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/wire.h"
 #include "tributary/base/clock.h"
 #include "tributary/eventlog/event_log.h"
 #include "tributary/processor/task.h"
-#include "src/wire.h"
 
 namespace tributary::processor {
 

@@ -22,8 +22,8 @@ Task::~Task() = default;
 
 absl::StatusOr<std::unique_ptr<Task>> Task::Open(const TaskOptions& options, const TaskDeps& deps) {
   auto impl = std::make_unique<Impl>(options, deps);
-  TRIBUTARY_RETURN_IF_ERROR(Annotate(impl->Open(), fmt::format("{} on {}", deps.processor->name(),
-                                                               options.partition.ToString())));
+  TRIBUTARY_RETURN_IF_ERROR(
+      Annotate(impl->Open(), fmt::format("{} on {}", deps.processor->name(), options.partition.ToString())));
   return std::unique_ptr<Task>(new Task(std::move(impl)));
 }
 
@@ -121,7 +121,8 @@ absl::Status Task::Impl::CheckLog(const storage::v1::TaskPosition& position) {
   if (result.records.empty() || Fingerprint(*result.records[0]) != position.fingerprint()) {
     return absl::DataLossError(fmt::format(
         "the log does not hold at {} what the projection remembers: it was truncated or recreated; restore it, or "
-        "delete the projection to build it anew from what is left", position.last_batch()));
+        "delete the projection to build it anew from what is left",
+        position.last_batch()));
   }
   return absl::OkStatus();
 }
@@ -159,8 +160,8 @@ absl::StatusOr<bool> Task::Impl::StepOnce() {
     TRIBUTARY_ASSIGN_OR_RETURN(const bool followed, TakeOwnBatch());
     return worked || followed;
   }
-  if (const auto hole = feed_->OldestHole(); hole.has_value() && feed_->AtEnd() &&
-                                             deps_.clock->Monotonic() - *hole > options_.max_hole_age) {
+  if (const auto hole = feed_->OldestHole();
+      hole.has_value() && feed_->AtEnd() && deps_.clock->Monotonic() - *hole > options_.max_hole_age) {
     return absl::DataLossError(fmt::format("a relayed sequence has a hole that was not filled for {}",
                                            absl::FormatDuration(options_.max_hole_age)));
   }
@@ -219,7 +220,8 @@ absl::Duration Task::Impl::IdleFor() const {
   absl::Duration idle = absl::InfiniteDuration();
   const absl::Duration monotonic = deps_.clock->Monotonic();
   if (state_ == TaskState::kDeciding) {
-    if (HasOpen() && !pending_.back().Unused()) idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
+    if (HasOpen() && !pending_.back().Unused())
+      idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
     const bool room = HasOpen() || static_cast<int32_t>(pending_.size()) < options_.max_pending_segments;
     if (room && next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
     if (!pending_.empty() && pending_.front().stage == PendingSegment::Stage::kClosed) {

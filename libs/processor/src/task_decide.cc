@@ -300,15 +300,15 @@ void Task::Impl::SendBytes(PendingSegment& segment) {
   segment.stage = PendingSegment::Stage::kSent;
   ++segment.sends;
   last_append_ = deps_.clock->Monotonic();
-  producer_->Append(options_.partition, segment.record,
-                    [inbox = inbox_, wake = wake_, counter = segment.counter,
-                     send = segment.sends](absl::StatusOr<Offset> result) {
-                      {
-                        std::lock_guard lock(inbox->mutex);
-                        inbox->appends.push_back({counter, send, std::move(result)});
-                      }
-                      wake->Call();
-                    });
+  producer_->Append(
+      options_.partition, segment.record,
+      [inbox = inbox_, wake = wake_, counter = segment.counter, send = segment.sends](absl::StatusOr<Offset> result) {
+        {
+          std::lock_guard lock(inbox->mutex);
+          inbox->appends.push_back({counter, send, std::move(result)});
+        }
+        wake->Call();
+      });
 }
 
 absl::StatusOr<bool> Task::Impl::TakeAppendResults() {

@@ -13,10 +13,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "tributary/processor/task.h"
 #include "src/feed.h"
 #include "src/relay.h"
 #include "src/tables.h"
+#include "tributary/processor/task.h"
 
 namespace tributary::processor {
 
@@ -40,20 +40,20 @@ struct PendingSegment {
   uint64_t counter = 0;
   absl::Time now;
   Offset through{-1};
-  int32_t facts = 0;       // covered
-  int64_t items = 0;       // of the feed, facts and others
-  int64_t covering = 0;    // of those, facts and checkpoints
+  int32_t facts = 0;     // covered
+  int64_t items = 0;     // of the feed, facts and others
+  int64_t covering = 0;  // of those, facts and checkpoints
   bool checkpoint = false;
-  size_t bytes = 0;        // of the batch, near enough
+  size_t bytes = 0;  // of the batch, near enough
   std::shared_ptr<events::v1::DecisionBatch> batch = std::make_shared<events::v1::DecisionBatch>();
-  FactRecords patched;     // facts that outputs refer to
+  FactRecords patched;  // facts that outputs refer to
   std::vector<WaitingCommand> commands;
-  std::vector<std::string> claims;       // effects that it claims
-  std::vector<EffectResult> outcomes;    // of calls, that it records
+  std::vector<std::string> claims;     // effects that it claims
+  std::vector<EffectResult> outcomes;  // of calls, that it records
   absl::Time last_fact_appended_at = absl::InfinitePast();
   // Once sent.
   eventlog::Record record;
-  Offset offset{-1};       // once acknowledged
+  Offset offset{-1};  // once acknowledged
   int32_t sends = 0;
 
   bool HasContent() const { return batch->decisions_size() + batch->outputs_size() + batch->replies_size() > 0; }
@@ -103,9 +103,9 @@ class Task::Impl {
   struct VisibleWaiter {
     Offset position;
     absl::Time deadline;
-    SnapshotFn done;                         // or
+    SnapshotFn done;                            // or
     std::function<void(absl::Status)> relayed;  // of WhenRelayed
-    Offset batch{-1};                        // outputs up to this batch are waited for; -1: not visible yet
+    Offset batch{-1};                           // outputs up to this batch are waited for; -1: not visible yet
   };
   static void Answer(VisibleWaiter& waiter, const absl::Status& why);
   void AddWaiter(VisibleWaiter waiter);
@@ -205,7 +205,7 @@ class Task::Impl {
   // Deciding.
   TaskState state_ = TaskState::kFollowing;
   std::deque<PendingSegment> pending_;
-  size_t taken_ = 0;  // items at the feed's front that pending segments hold
+  size_t taken_ = 0;            // items at the feed's front that pending segments hold
   int64_t taken_covering_ = 0;  // of those, facts and checkpoints
   uint64_t next_counter_ = 1;
   std::map<PartitionRef, OutputPlace> sent_outbound_;  // with those of acknowledged segments
@@ -233,10 +233,10 @@ class Task::Impl {
   mutable std::mutex mutex_;
   std::deque<WaitingCommand> commands_;
   std::vector<VisibleWaiter> waiters_;
-  TaskStatus status_;       // published
-  TaskStatus counters_;     // the task's own
+  TaskStatus status_;    // published
+  TaskStatus counters_;  // the task's own
   metrics::TaskMetrics metrics_;
-  TaskStatus exported_;     // what metrics_ has counted
+  TaskStatus exported_;  // what metrics_ has counted
   absl::Duration exported_at_ = -absl::InfiniteDuration();
   absl::Time published_next_timer_ = absl::InfiniteFuture();
   std::atomic<bool> quiet_{false};

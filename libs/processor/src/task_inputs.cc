@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "src/task_impl.h"
-#include "tributary/processor/dead_letters.h"
 #include "tributary/base/status.h"
+#include "tributary/processor/dead_letters.h"
 #include "xxhash.h"
 
 namespace tributary::processor {
@@ -67,8 +67,8 @@ Command RedriveCommand(std::string request_id, Offset offset) {
 
 void ForEachDeadLetter(projection::Snapshot& snapshot, const std::function<bool(const DeadLetterInfo&)>& visit) {
   snapshot.view().Scan(kDeadLetters, std::tuple<>(), [&](const auto& key, const auto& row) {
-    return visit({Offset(std::get<0>(key)), std::get<1>(key), row->type(), row->reason(), row->message(),
-                  row->redriven()});
+    return visit(
+        {Offset(std::get<0>(key)), std::get<1>(key), row->type(), row->reason(), row->message(), row->redriven()});
   });
 }
 
@@ -172,8 +172,8 @@ absl::Status Task::Impl::DecideCommand(WaitingCommand& waiting) {
   std::optional<Decided> own = DecideRedrive(waiting.command);
   Decided decided = own.has_value() ? std::move(*own) : deps_.processor->Decide(waiting.command, view(), open().now);
   if (!decided.reply.has_value()) {
-    return absl::InternalError(fmt::format("{} did not answer a command of type '{}'", deps_.processor->name(),
-                                           waiting.command.type));
+    return absl::InternalError(
+        fmt::format("{} did not answer a command of type '{}'", deps_.processor->name(), waiting.command.type));
   }
   if (decided.reply->retry) {
     // Nothing was decided, nothing is recorded.
@@ -484,15 +484,15 @@ void Task::Impl::CallClaimed(const events::v1::DecisionBatch& batch, bool own) {
     if (row == nullptr) continue;
     ++counters_.effect_calls;
     in_flight_effects_.insert(claimed.effect_id());
-    deps_.effects->Call({claimed.effect_id(), row->channel(), row->payload(), claimed.attempt()},
-                        [inbox = inbox_, wake = wake_, id = claimed.effect_id(),
-                         attempt = claimed.attempt()](EffectOutcome outcome) {
-                          {
-                            std::lock_guard lock(inbox->mutex);
-                            inbox->effects.push_back({id, attempt, std::move(outcome)});
-                          }
-                          wake->Call();
-                        });
+    deps_.effects->Call(
+        {claimed.effect_id(), row->channel(), row->payload(), claimed.attempt()},
+        [inbox = inbox_, wake = wake_, id = claimed.effect_id(), attempt = claimed.attempt()](EffectOutcome outcome) {
+          {
+            std::lock_guard lock(inbox->mutex);
+            inbox->effects.push_back({id, attempt, std::move(outcome)});
+          }
+          wake->Call();
+        });
   }
 }
 

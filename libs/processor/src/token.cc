@@ -69,8 +69,8 @@ absl::StatusOr<std::vector<TokenPosition>> DecodeToken(std::string_view token) {
     int64_t offset = 0;
     const auto [p, pe] = std::from_chars(rest.data() + first + 1, rest.data() + second, partition);
     const auto [o, oe] = std::from_chars(rest.data() + second + 1, rest.data() + end, offset);
-    if (pe != std::errc() || oe != std::errc() || p != rest.data() + second || o != rest.data() + end || partition < 0 ||
-        offset < 0) {
+    if (pe != std::errc() || oe != std::errc() || p != rest.data() + second || o != rest.data() + end ||
+        partition < 0 || offset < 0) {
       return BadToken();
     }
     positions.push_back({{std::string(rest.substr(0, first)), Partition(partition)}, Offset(offset)});

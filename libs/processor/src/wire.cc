@@ -1,5 +1,5 @@
-#include "tributary/base/status.h"
 #include "src/wire.h"
+#include "tributary/base/status.h"
 
 #include <charconv>
 #include <vector>

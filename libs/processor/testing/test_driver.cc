@@ -141,7 +141,8 @@ std::pair<projection::Digest, projection::Digest> ProcessorTestDriver::DigestLiv
     std::fprintf(stderr, "the rebuilt projection is at another batch than the live one\n");
     std::abort();
   }
-  return {OrDie(task_->TakeSnapshot()->ComputeDigest(), "digest"), OrDie(store->TakeSnapshot()->ComputeDigest(), "digest")};
+  return {OrDie(task_->TakeSnapshot()->ComputeDigest(), "digest"),
+          OrDie(store->TakeSnapshot()->ComputeDigest(), "digest")};
 }
 
 }  // namespace tributary::processor::testing

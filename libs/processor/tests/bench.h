@@ -66,8 +66,12 @@ struct Bench {
 class Instance {
  public:
   explicit Instance(Bench& bench, Script script = {}, TaskOptions options = {}, EffectChannels* effects = nullptr)
-      : log(bench.log.get()), bench_(bench), script_(std::move(script)), options_(std::move(options)),
-        effects_(effects), store_(NewStore()) {
+      : log(bench.log.get()),
+        bench_(bench),
+        script_(std::move(script)),
+        options_(std::move(options)),
+        effects_(effects),
+        store_(NewStore()) {
     if (options_.partition.log.empty()) options_.partition = kHere;
     options_.empty_batch_age = absl::ZeroDuration();
     Start();

@@ -103,7 +103,8 @@ TEST(Chain, AProcessorsFirstBatchStatesItsBirthAndOlderFactsAreHistorical) {
   Bench bench;
   std::vector<std::string> historical;
   const auto note = [&](const Input& input, const View& view, absl::Time now) {
-    if (const auto* fact = std::get_if<Fact>(&input); fact && fact->historical) historical.push_back(TextOf(fact->value));
+    if (const auto* fact = std::get_if<Fact>(&input); fact && fact->historical)
+      historical.push_back(TextOf(fact->value));
     return Script::NoteAll(input, view, now);
   };
   bench.Append(Word("old"));
@@ -131,12 +132,11 @@ TEST(Chain, AnEmptyBatchCoversWhatLedToNothingAsSoonAsTheTaskHasCaughtUp) {
 TEST(Chain, AnEmptyBatchWaitsUntilTheLastOneIsOldByTheMonotonicClock) {
   Bench bench;
   Scripted processor({.decide = Nothing});
-  auto task = *Task::Open({.partition = kHere, .empty_batch_age = absl::Milliseconds(10)},
-                          {.log = bench.log.get(),
-                           .store = NewStore(),
-                           .processor = &processor,
-                           .clock = &bench.clock,
-                           .random = &bench.random});
+  auto task = *Task::Open({.partition = kHere, .empty_batch_age = absl::Milliseconds(10)}, {.log = bench.log.get(),
+                                                                                            .store = NewStore(),
+                                                                                            .processor = &processor,
+                                                                                            .clock = &bench.clock,
+                                                                                            .random = &bench.random});
   const auto run = [&] {
     for (;;) {
       const Progress progress = task->Step();
@@ -347,7 +347,9 @@ TEST(Commit, WhatABatchDecidedIsNotVisibleBeforeItIsCommitted) {
   const Offset last = a.status().last_batch;
   for (bool worked = true; worked;) {
     worked = standby.task().Step().kind == Progress::Kind::kWorked;
-    if (standby.status().visible >= last) { EXPECT_EQ(standby.Noted("hello"), 5); }
+    if (standby.status().visible >= last) {
+      EXPECT_EQ(standby.Noted("hello"), 5);
+    }
   }
   EXPECT_GE(standby.status().visible, last);
 }

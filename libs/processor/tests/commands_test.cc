@@ -184,7 +184,8 @@ TEST(Command, EveryoneWhoWaitsIsAnsweredUnavailableWhenTheTaskHalts) {
   Bench bench;
   Instance a(bench, {.decide = [](const Input& input, const View& view, absl::Time now) {
                Decided decided = Script::NoteAll(input, view, now);
-               if (const auto* command = std::get_if<Command>(&input); command->request_id == "odd") decided.reply.reset();
+               if (const auto* command = std::get_if<Command>(&input); command->request_id == "odd")
+                 decided.reply.reset();
                return decided;
              }});
   Answers answers;

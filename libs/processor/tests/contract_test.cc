@@ -46,10 +46,11 @@ TEST(Types, DecisionsOfAnotherProcessorAreFactsThoseOfTheLibraryAreNot) {
                            return decided;
                          }});
   std::vector<Fact> facts;
-  Instance a(bench, {.applies = {"noted"}, .ignores = {"word"}, .decide = [&](const Input& input, const View&, absl::Time) {
-               if (const auto* fact = std::get_if<Fact>(&input)) facts.push_back(*fact);
-               return Decided();
-             }});
+  Instance a(bench,
+             {.applies = {"noted"}, .ignores = {"word"}, .decide = [&](const Input& input, const View&, absl::Time) {
+                if (const auto* fact = std::get_if<Fact>(&input)) facts.push_back(*fact);
+                return Decided();
+              }});
   a.Run();
   other.Run();
   bench.Append(Word("x"));
@@ -70,6 +71,20 @@ TEST(Caches, FollowFromTheTablesLiveAndRebuilt) {
   EXPECT_EQ(CountIn(a.task().TakeSnapshot()->view(), kSums, "seen"), 15);
   EXPECT_EQ(CountIn(a.task().TakeSnapshot()->view(), kSums, "noted"), 15);
   EXPECT_EQ(Rebuild(bench)->Digest().caches, a.Digest().caches);
+}
+
+TEST(Order, AFactIsDecidedWithTheFactsUpToItAndTheDecisionsBeforeItInOneBatch) {
+  Bench bench;
+  std::vector<std::string> views;
+  Instance a(bench, {.decide = [&](const Input& input, const View& view, absl::Time now) {
+               views.push_back(fmt::format("seen {} noted {} sums {}/{}", CountIn(view, kSeen, "x"), CountIn(view, kNoted, "x"),
+                                           CountIn(view, kSums, "seen"), CountIn(view, kSums, "noted")));
+               return Script::NoteAll(input, view, now);
+             }});
+  for (int i = 0; i < 3; ++i) bench.Append(Word("x"));
+  a.Run();
+  EXPECT_THAT(views, ::testing::ElementsAre("seen 1 noted 0 sums 1/0", "seen 2 noted 1 sums 2/1", "seen 3 noted 2 sums 3/2"));
+  EXPECT_EQ(bench.Batches().size(), 1U);
 }
 
 TEST(Historical, IsByTheFirstBatchThatCountsNotByOnesOwn) {
@@ -112,8 +127,9 @@ TEST(Open, AStoreOfAnotherFormatProcessorOrLogIsRefused) {
   a.Crash();
   const auto open = [&](Script script, eventlog::EventLog* log) {
     Scripted processor(std::move(script));
-    return Task::Open({.partition = kHere}, {.log = log, .store = store, .processor = &processor,
-                                             .clock = &bench.clock, .random = &bench.random})
+    return Task::Open(
+               {.partition = kHere},
+               {.log = log, .store = store, .processor = &processor, .clock = &bench.clock, .random = &bench.random})
         .status()
         .code();
   };
@@ -134,8 +150,11 @@ TEST(Open, ALogThatWasCutOffOrMadeAnewIsNoticed) {
     recreated.Append(Word("y"));
     for (int i = 0; i < words; ++i) recreated.Append(Word("y"));
     Scripted processor({});
-    return Task::Open({.partition = kHere}, {.log = recreated.log.get(), .store = a.store(), .processor = &processor,
-                                             .clock = &bench.clock, .random = &bench.random})
+    return Task::Open({.partition = kHere}, {.log = recreated.log.get(),
+                                             .store = a.store(),
+                                             .processor = &processor,
+                                             .clock = &bench.clock,
+                                             .random = &bench.random})
         .status()
         .code();
   };
@@ -169,7 +188,8 @@ TEST(Visible, AReadWaitsForItsPositionOrForItsDeadline) {
     ASSERT_TRUE(snapshot.ok());
     seen = CountIn((*snapshot)->view(), kSeen, "x");
   });
-  a.task().WhenVisible(Offset(100), bench.clock.Now() + absl::Seconds(1), [&](auto snapshot) { late = snapshot.status(); });
+  a.task().WhenVisible(Offset(100), bench.clock.Now() + absl::Seconds(1),
+                       [&](auto snapshot) { late = snapshot.status(); });
   a.Run();
   EXPECT_EQ(seen, -1);
   a.log.DeliverAll();

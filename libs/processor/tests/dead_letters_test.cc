@@ -77,7 +77,8 @@ TEST(DeadLetter, AMalformedRecordThatOneOfUsWroteHalts) {
   Bench bench;
   const auto pass_on = [](const Input& input, const View&, absl::Time) {
     Decided decided;
-    if (const auto* fact = std::get_if<Fact>(&input)) decided.outputs.push_back(WordTo(kThere, TextOf(fact->value) + " one"));
+    if (const auto* fact = std::get_if<Fact>(&input))
+      decided.outputs.push_back(WordTo(kThere, TextOf(fact->value) + " one"));
     return decided;
   };
   Instance a(bench, {.decide = pass_on});
@@ -169,14 +170,18 @@ TEST(Redrive, IsForWhomDeadLetteredItTheOthersHaveAppliedTheOriginal) {
   Bench bench;
   bool knows = false;
   Learning strict(&knows);
-  auto task = *Task::Open({.partition = kHere, .empty_batch_age = absl::ZeroDuration()},
-                          {.log = bench.log.get(), .store = NewStore(), .processor = &strict, .clock = &bench.clock,
-                           .random = &bench.random});
+  auto task = *Task::Open({.partition = kHere, .empty_batch_age = absl::ZeroDuration()}, {.log = bench.log.get(),
+                                                                                          .store = NewStore(),
+                                                                                          .processor = &strict,
+                                                                                          .clock = &bench.clock,
+                                                                                          .random = &bench.random});
   bool knows_already = true;
   Learning mended(&knows_already, "mended");
-  auto other = *Task::Open({.partition = kHere, .empty_batch_age = absl::ZeroDuration()},
-                           {.log = bench.log.get(), .store = NewStore(), .processor = &mended, .clock = &bench.clock,
-                            .random = &bench.random});
+  auto other = *Task::Open({.partition = kHere, .empty_batch_age = absl::ZeroDuration()}, {.log = bench.log.get(),
+                                                                                           .store = NewStore(),
+                                                                                           .processor = &mended,
+                                                                                           .clock = &bench.clock,
+                                                                                           .random = &bench.random});
   const auto run_both = [&] {
     for (int i = 0; i < 100; ++i) {
       task->Step();
@@ -220,13 +225,16 @@ TEST(Depth, RulesThatFeedEachOtherStop) {
 TEST(Depth, IsCountedOverARelay) {
   Bench bench;
   // Sends every word back to its own partition: a circle.
-  Instance a(bench, {.decide = [](const Input& input, const View&, absl::Time) {
-               Decided decided;
-               if (const auto* fact = std::get_if<Fact>(&input)) {
-                 decided.outputs.push_back(WordTo(kHere, TextOf(fact->value)));
-               }
-               return decided;
-             }}, {.max_depth = 5});
+  Instance a(bench,
+             {.decide =
+                  [](const Input& input, const View&, absl::Time) {
+                    Decided decided;
+                    if (const auto* fact = std::get_if<Fact>(&input)) {
+                      decided.outputs.push_back(WordTo(kHere, TextOf(fact->value)));
+                    }
+                    return decided;
+                  }},
+             {.max_depth = 5});
   bench.Append(Word("x"));
   EXPECT_TRUE(a.Run());
   EXPECT_EQ(a.Seen("x"), 5);

@@ -19,8 +19,10 @@ class Effects : public ::testing::Test {
         const size_t blank = text.find(' ');
         decided.decisions.push_back(RequestEffect(text.substr(0, blank), text.substr(blank + 1), "payload"));
       } else if (const auto* ready = std::get_if<ReadyEffect>(&input)) {
-        if (withhold_) decided.withhold = "NO_CONSENT";
-        else decided.decisions.push_back(Note("claim " + ready->effect_id));
+        if (withhold_)
+          decided.withhold = "NO_CONSENT";
+        else
+          decided.decisions.push_back(Note("claim " + ready->effect_id));
       } else if (const auto* ended = std::get_if<EndedEffect>(&input)) {
         decided.decisions.push_back(
             Note(fmt::format("{} {} {}", ended->effect_id, static_cast<int>(ended->status), ended->reason)));
@@ -121,7 +123,7 @@ TEST_F(Effects, OfALostClaimAreClaimedAnew) {
   ASSERT_EQ(a.log.held(), 1U);
   b.Run();
   b.task().Submit(Say("r1", "hello"), [](auto) {});
-  b.Run();  // a batch before the claim
+  b.Run();          // a batch before the claim
   a.log.Deliver();  // void
   a.log.Hold(nullptr);
   EXPECT_TRUE(a.Run());

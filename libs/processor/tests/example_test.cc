@@ -32,7 +32,8 @@ class Thanks final : public Processor {
     out.Put(kOrders, {customer}, orders);
     return absl::OkStatus();
   }
-  void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>&, Writer<Kind::kDecisions>& out) override {
+  void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>&,
+                     Writer<Kind::kDecisions>& out) override {
     const auto* customer = decision.value.As<StringValue>();
     out.Put(kThanked, {customer->value()}, *customer);
   }
@@ -44,7 +45,8 @@ class Thanks final : public Processor {
     StringValue customer;
     customer.set_value(fact != nullptr ? std::string(fact->key) : timer->key);
     const bool thanked = view.Contains(kThanked, {customer.value()});
-    if (fact != nullptr && (fact->historical || thanked || view.Get(kOrders, {customer.value()})->value() < 3)) return {};
+    if (fact != nullptr && (fact->historical || thanked || view.Get(kOrders, {customer.value()})->value() < 3))
+      return {};
     Decided decided;
     decided.decisions.push_back({"thanked", Payload::Of(customer)});
     if (fact != nullptr) decided.decisions.push_back(ArmTimer(customer.value(), "again", now + absl::Hours(24 * 30)));

@@ -84,8 +84,7 @@ class HeldLog final : public eventlog::EventLog {
   class Session final : public eventlog::Producer {
    public:
     Session(HeldLog* log, std::unique_ptr<eventlog::Producer> base) : log_(log), base_(std::move(base)) {}
-    void Append(const eventlog::PartitionRef& target, eventlog::Record record,
-                eventlog::AppendCallback done) override {
+    void Append(const eventlog::PartitionRef& target, eventlog::Record record, eventlog::AppendCallback done) override {
       if (log_->which_ && log_->which_(target, record)) {
         log_->held_.push_back({target, std::move(record), std::move(done), std::nullopt});
       } else {

@@ -233,7 +233,8 @@ TEST(Relay, AnOutputThatTheLogRefusesHalts) {
   Bench bench;
   Instance a(bench, {.decide = [](const Input& input, const View&, absl::Time) {
                Decided decided;
-               if (std::holds_alternative<Fact>(input)) decided.outputs.push_back(WordTo({"nowhere", Partition(0)}, "x"));
+               if (std::holds_alternative<Fact>(input))
+                 decided.outputs.push_back(WordTo({"nowhere", Partition(0)}, "x"));
                return decided;
              }});
   bench.Append(Word("x"));
@@ -254,7 +255,8 @@ TEST(Relay, WhenRelayedWaitsForTheAcknowledgementsOfWhatFollowed) {
   a.log.Deliver();
   a.Run();
   EXPECT_TRUE(relayed.ok());
-  a.task().WhenRelayed(Offset(1000), bench.clock.Now() + absl::Seconds(1), [&](absl::Status status) { relayed = status; });
+  a.task().WhenRelayed(Offset(1000), bench.clock.Now() + absl::Seconds(1),
+                       [&](absl::Status status) { relayed = status; });
   bench.clock.Advance(absl::Seconds(1));
   a.Run();
   EXPECT_EQ(relayed.code(), absl::StatusCode::kDeadlineExceeded);

@@ -52,8 +52,10 @@ class Fleet : public ::testing::Test {
   }
   void Add(Script script, const PartitionRef& partition, std::shared_ptr<projection::Store> store) {
     auto processor = std::make_unique<Scripted>(std::move(script));
-    auto task = *Task::Open({.partition = partition}, {.log = log_.get(), .store = std::move(store),
-                                                       .processor = processor.get(), .clock = &clock_,
+    auto task = *Task::Open({.partition = partition}, {.log = log_.get(),
+                                                       .store = std::move(store),
+                                                       .processor = processor.get(),
+                                                       .clock = &clock_,
                                                        .random = &random_});
     host_->Add(std::move(processor), std::move(task));
   }
@@ -76,12 +78,13 @@ class Fleet : public ::testing::Test {
     for (int32_t p = 0; p < kPartitions; ++p) {
       const PartitionRef there{"there", Partition(p)};
       bool visible = false;
-      host_->Find("reader", there)->WhenVisible(Offset(log_->End(there)->value() - 1), absl::InfiniteFuture(), [&](auto snapshot) {
-        EXPECT_TRUE(snapshot.ok());
-        std::lock_guard guard(mutex);
-        visible = true;
-        changed.notify_one();
-      });
+      host_->Find("reader", there)
+          ->WhenVisible(Offset(log_->End(there)->value() - 1), absl::InfiniteFuture(), [&](auto snapshot) {
+            EXPECT_TRUE(snapshot.ok());
+            std::lock_guard guard(mutex);
+            visible = true;
+            changed.notify_one();
+          });
       lock.lock();
       changed.wait(lock, [&] { return visible; });
       lock.unlock();

@@ -7,9 +7,9 @@
 namespace tributary::processor {
 namespace {
 
-using testing::ProcessorTestDriver;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::ProcessorTestDriver;
 
 // Facts "arm <key>/<id> <seconds>" and "cancel <key>/<id>"; what fires is written down, and arms what `then` says.
 struct Clockwork {
@@ -66,7 +66,8 @@ TEST_F(Timers, FireInOrderOfDueThenKeyThenId) {
 
 TEST_F(Timers, ArmedAgainMoveAndCancelledOnesDoNotFire) {
   auto driver = Make();
-  for (const char* fact : {"arm a/1 10", "arm b/1 10", "arm a/1 30", "cancel b/1", "cancel c/1"}) driver->Pipe(Word(fact));
+  for (const char* fact : {"arm a/1 10", "arm b/1 10", "arm a/1 30", "cancel b/1", "cancel c/1"})
+    driver->Pipe(Word(fact));
   driver->Advance(absl::Seconds(20));
   EXPECT_THAT(fired_, IsEmpty());
   EXPECT_EQ(driver->task().NextTimer(), driver->clock().Now() + absl::Seconds(10));

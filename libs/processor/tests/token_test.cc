@@ -22,9 +22,21 @@ TEST(Token, ComesBackAsItWasEncoded) {
 TEST(Token, WhatIsNoneIsRefused) {
   const auto wrap = [](const char* text) { return absl::WebSafeBase64Escape(text); };
   const std::vector<std::string> garbage = {
-      "!", "%%%%", wrap("intake"), wrap("intake/1;"), wrap("intake/1/2"), wrap("intake/x/2;"), wrap("intake/1/x;"),
-      wrap("intake/1/-2;"), wrap("intake/-1/2;"), wrap("intake/1/2;rest"), wrap("intake/1/99999999999999999999;"),
-      wrap("intake/9999999999/2;"), wrap(";"), wrap("//;"), wrap("a;b/1/2"),
+      "!",
+      "%%%%",
+      wrap("intake"),
+      wrap("intake/1;"),
+      wrap("intake/1/2"),
+      wrap("intake/x/2;"),
+      wrap("intake/1/x;"),
+      wrap("intake/1/-2;"),
+      wrap("intake/-1/2;"),
+      wrap("intake/1/2;rest"),
+      wrap("intake/1/99999999999999999999;"),
+      wrap("intake/9999999999/2;"),
+      wrap(";"),
+      wrap("//;"),
+      wrap("a;b/1/2"),
       EncodeToken(std::vector<TokenPosition>(65, {{"intake", Partition(1)}, Offset(2)}))};
   for (const std::string& token : garbage) {
     const auto decoded = DecodeToken(token);
@@ -50,9 +62,12 @@ class Gate : public ::testing::Test {
   }
   Task* Add(Script script, const PartitionRef& partition, eventlog::EventLog* log) {
     auto processor = std::make_unique<Scripted>(std::move(script));
-    auto task = *Task::Open({.partition = partition, .empty_batch_age = absl::ZeroDuration()},
-                            {.log = log, .store = NewStore(), .processor = processor.get(), .clock = &bench_.clock,
-                             .random = &bench_.random});
+    auto task =
+        *Task::Open({.partition = partition, .empty_batch_age = absl::ZeroDuration()}, {.log = log,
+                                                                                        .store = NewStore(),
+                                                                                        .processor = processor.get(),
+                                                                                        .clock = &bench_.clock,
+                                                                                        .random = &bench_.random});
     return host_.Add(std::move(processor), std::move(task));
   }
   void Run() {

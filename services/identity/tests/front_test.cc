@@ -295,7 +295,7 @@ TEST_F(FrontTest, AnotherFrontOfThisProcessAsksDirectly) {
   const std::string token = Ingest(Event("e1", {Email("som@example.com")}));
   const auto ask = [&](ResolveRequest request, absl::Duration patience) {
     std::promise<absl::StatusOr<std::string>> answer;
-    front_.Resolve(request, absl::Now() + patience,
+    front_.Resolve(request, SystemClock().Now() + patience,
                    [&](absl::StatusOr<std::string> id) { answer.set_value(std::move(id)); });
     return answer.get_future().get();
   };

@@ -30,8 +30,8 @@ absl::Status WithDetail(absl::Status status, const ErrorDetail& detail);
 std::optional<ErrorDetail> DetailOf(const absl::Status& status);
 
 // Shorthand: a status whose message is "<field>: <what>. <mend>" and whose detail says the same.
-absl::Status FieldError(absl::StatusCode code, std::string_view reason, std::string_view field,
-                        std::string_view what, std::string_view mend);
+absl::Status FieldError(absl::StatusCode code, std::string_view reason, std::string_view field, std::string_view what,
+                        std::string_view mend);
 inline absl::Status InvalidField(std::string_view reason, std::string_view field, std::string_view what,
                                  std::string_view mend) {
   return FieldError(absl::StatusCode::kInvalidArgument, reason, field, what, mend);
@@ -46,9 +46,9 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define TRIBUTARY_CONCAT(a, b) TRIBUTARY_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function if `expr` is not OK.
-#define TRIBUTARY_RETURN_IF_ERROR(expr)                        \
-  do {                                                         \
-    if (absl::Status _s = (expr); !_s.ok()) return _s;         \
+#define TRIBUTARY_RETURN_IF_ERROR(expr)                \
+  do {                                                 \
+    if (absl::Status _s = (expr); !_s.ok()) return _s; \
   } while (false)
 
 // `lhs` = value of the StatusOr `expr`, or returns its status from the enclosing function.

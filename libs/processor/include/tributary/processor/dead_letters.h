@@ -11,7 +11,7 @@ namespace tributary::processor {
 
 struct DeadLetterInfo {
   Offset offset;
-  int32_t index = -1;   // of the decision in another processor's batch; -1 for a record
+  int32_t index = -1;  // of the decision in another processor's batch; -1 for a record
   std::string type;
   std::string reason;   // machine-readable
   std::string message;  // no personal values

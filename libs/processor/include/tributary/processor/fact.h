@@ -49,7 +49,9 @@ class Payload {
     return descriptor_ == M::descriptor() ? static_cast<const M*>(parsed_.get()) : nullptr;
   }
   // The bytes as given, or the message's (deterministic: messages hold no maps).
-  std::string Bytes() const { return parsed_ != nullptr && bytes_.empty() ? parsed_->SerializeAsString() : std::string(bytes_); }
+  std::string Bytes() const {
+    return parsed_ != nullptr && bytes_.empty() ? parsed_->SerializeAsString() : std::string(bytes_);
+  }
 
  private:
   std::string_view bytes_;
@@ -140,7 +142,7 @@ struct Output {
 // The answer to a command; recorded, unless `retry`.
 struct Reply {
   absl::StatusCode code = absl::StatusCode::kOk;
-  std::string reason;   // machine-readable, of a rejection
+  std::string reason;  // machine-readable, of a rejection
   std::string field;
   std::string message;  // for people; no personal values
   std::string body;     // serialised message of ids and revision; no resource

@@ -12,9 +12,9 @@
 namespace tributary::processor {
 
 using projection::Changes;
+using projection::KeySet;
 using projection::Kind;
 using projection::KindView;
-using projection::KeySet;
 using projection::View;
 using projection::Writer;
 
@@ -42,8 +42,7 @@ class Processor {
 
   // InvalidArgument: the fact is malformed; if it came from outside it is dead-lettered with that
   // reason (DetailOf) and nothing of it stays. Any other error, or one for a derived record, halts.
-  virtual absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>& facts,
-                                 Writer<Kind::kFacts>& out) = 0;
+  virtual absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) = 0;
   virtual void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>& decisions,
                              Writer<Kind::kDecisions>& out) = 0;
   // Brings caches up to date after one Apply. The result depends on the tables alone, not on the

@@ -102,11 +102,11 @@ inline constexpr absl::Duration kReplyRetention = absl::Hours(24 * 7);
 // Counters since the task was opened, and where it is. A copy.
 struct TaskStatus {
   TaskState state = TaskState::kFollowing;
-  absl::Status halted;         // why, if halted
-  Offset last_batch{-1};       // L
-  Offset through{-1};          // T
-  Offset visible{-1};          // no uncovered fact at or before it
-  Offset end{0};               // end of the log when last seen
+  absl::Status halted;    // why, if halted
+  Offset last_batch{-1};  // L
+  Offset through{-1};     // T
+  Offset visible{-1};     // no uncovered fact at or before it
+  Offset end{0};          // end of the log when last seen
   absl::Time decided_at = absl::InfinitePast();
   absl::Time last_fact_appended_at = absl::InfinitePast();  // of the newest committed fact
   int64_t facts = 0;

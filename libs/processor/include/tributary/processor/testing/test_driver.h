@@ -92,8 +92,8 @@ class ProcessorTestDriver {
   std::shared_ptr<projection::Store> store_;
   std::unique_ptr<Processor> processor_;
   std::unique_ptr<Task> task_;
-  Offset taken_{-1};     // last batch looked at by TakeDecisions
-  Offset taken_tip_{-1}; // last valid one
+  Offset taken_{-1};      // last batch looked at by TakeDecisions
+  Offset taken_tip_{-1};  // last valid one
 };
 
 }  // namespace tributary::processor::testing
