@@ -77,13 +77,15 @@ TEST(Order, AFactIsDecidedWithTheFactsUpToItAndTheDecisionsBeforeItInOneBatch) {
   Bench bench;
   std::vector<std::string> views;
   Instance a(bench, {.decide = [&](const Input& input, const View& view, absl::Time now) {
-               views.push_back(fmt::format("seen {} noted {} sums {}/{}", CountIn(view, kSeen, "x"), CountIn(view, kNoted, "x"),
-                                           CountIn(view, kSums, "seen"), CountIn(view, kSums, "noted")));
+               views.push_back(fmt::format("seen {} noted {} sums {}/{}", CountIn(view, kSeen, "x"),
+                                           CountIn(view, kNoted, "x"), CountIn(view, kSums, "seen"),
+                                           CountIn(view, kSums, "noted")));
                return Script::NoteAll(input, view, now);
              }});
   for (int i = 0; i < 3; ++i) bench.Append(Word("x"));
   a.Run();
-  EXPECT_THAT(views, ::testing::ElementsAre("seen 1 noted 0 sums 1/0", "seen 2 noted 1 sums 2/1", "seen 3 noted 2 sums 3/2"));
+  EXPECT_THAT(views,
+              ::testing::ElementsAre("seen 1 noted 0 sums 1/0", "seen 2 noted 1 sums 2/1", "seen 3 noted 2 sums 3/2"));
   EXPECT_EQ(bench.Batches().size(), 1U);
 }
 

@@ -14,6 +14,7 @@
 #include "identity/processor.h"
 #include "identity/queries.h"
 #include "tests/harness.h"
+#include "tributary/base/clock.h"
 #include "tributary/base/status.h"
 #include "tributary/eventlog/testing/memory_log.h"
 #include "tributary/rpc/client.h"
