@@ -1,0 +1,150 @@
+#include "platform.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <utility>
+
+#include "fmt/format.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tributary/base/status.h"
+
+namespace tributary::e2e {
+namespace {
+
+// A port that nobody listens on, asked of the kernel.
+uint16_t FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Totals& totals) {
+  out << fmt::format("{} profiles, {} entries, {} orders", totals.profiles, totals.entries, totals.orders);
+  for (const auto& [currency, amount] : totals.gross) out << ", " << amount << " " << currency;
+  return out;
+}
+
+Platform::Platform() : address_(fmt::format("127.0.0.1:{}", FreePort())) {}
+
+Platform::~Platform() {
+  if (testing::Test::HasFailure()) std::cerr << "--- the server said:\n" << ServerOutput() << "---\n";
+}
+
+std::string Platform::ServerOutput() const { return ReadAll(folder_.path() / "server.log"); }
+
+void Platform::Start() {
+  server_ = std::make_unique<Process>(Command({"serve", "--listen", address_, "--metrics-listen", "127.0.0.1:0"}),
+                                      folder_.path() / "server.log");
+  ASSERT_TRUE(WaitUntil([this] { return Serves(); }, *server_, absl::Seconds(60))) << "the server does not serve";
+}
+
+// Ready is when an authorised call is answered: the health service says the same to those who have no secret.
+bool Platform::Serves() const {
+  if (!std::filesystem::exists(data_dir() / "client.json")) return false;
+  return Tasks().ok();
+}
+
+void Platform::Kill() {
+  server_->Signal(SIGKILL);
+  EXPECT_EQ(server_->WaitFor(absl::Seconds(30)), 128 + SIGKILL) << "the server had ended before it was killed";
+  server_.reset();
+}
+
+int Platform::Stop() {
+  server_->Signal(SIGTERM);
+  const int exit_code = server_->WaitFor(absl::Seconds(30)).value_or(-1);
+  server_.reset();
+  return exit_code;
+}
+
+rpc::Client Platform::Client(std::string_view secret) const {
+  const nlohmann::json file = nlohmann::json::parse(ReadAll(data_dir() / "client.json"), nullptr, false);
+  rpc::ClientOptions options;
+  options.target = address_;
+  options.bearer_secret = file.is_object() ? file.value(std::string(secret), "") : "";
+  return rpc::Client::Open(options).value();
+}
+
+std::vector<std::string> Platform::Command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), TRIBUTARY_BINARY);
+  arguments.insert(arguments.end(), {"--data-dir", data_dir().string()});
+  return arguments;
+}
+
+absl::StatusOr<Totals> Platform::Sum(const std::string& token) const {
+  const rpc::Client client = Client();
+  const auto stub = profile::v1::ProfileService::NewStub(client.channel());
+  profile::v1::ListProfilesRequest request;
+  request.set_page_size(1'000);
+  request.set_token(token);
+  Totals totals;
+  std::map<std::string, Amount> gross;
+  do {
+    TRIBUTARY_ASSIGN_OR_RETURN(const auto page,
+                               client.Call(*stub, &profile::v1::ProfileService::Stub::ListProfiles, request));
+    for (const profile::v1::Profile& profile : page.profiles()) {
+      ++totals.profiles;
+      totals.entries += profile.entry_count();
+      totals.orders += profile.order_count();
+      for (const profile::v1::Revenue& revenue : profile.revenues()) {
+        TRIBUTARY_ASSIGN_OR_RETURN(const Amount amount, Amount::Of(revenue.gross().units(), revenue.gross().nanos()));
+        gross[revenue.gross().currency()] += amount;
+      }
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  for (const auto& [currency, amount] : gross) totals.gross[currency] = amount.ToString();
+  return totals;
+}
+
+absl::StatusOr<CustomerSum> Platform::SumOf(profile::v1::ProfileService::Stub& stub, const rpc::Client& client,
+                                            const std::string& issuer, const std::string& customer_id,
+                                            const std::string& currency) const {
+  profile::v1::GetProfileRequest request;
+  auto* identifier = request.mutable_profile()->mutable_identifier();
+  identifier->set_type("customer_id");
+  identifier->set_issuer(issuer);
+  identifier->set_value(customer_id);
+  TRIBUTARY_ASSIGN_OR_RETURN(const auto response,
+                             client.Call(stub, &profile::v1::ProfileService::Stub::GetProfile, request));
+  CustomerSum sum{.orders = response.profile().order_count()};
+  for (const profile::v1::Revenue& revenue : response.profile().revenues()) {
+    if (revenue.gross().currency() != currency) continue;
+    TRIBUTARY_ASSIGN_OR_RETURN(sum.gross, Amount::Of(revenue.gross().units(), revenue.gross().nanos()));
+  }
+  return sum;
+}
+
+absl::StatusOr<std::vector<operations::v1::Task>> Platform::Tasks() const {
+  const rpc::Client client = Client("operator_secret");
+  const auto stub = operations::v1::OperationsService::NewStub(client.channel());
+  TRIBUTARY_ASSIGN_OR_RETURN(
+      const auto response,
+      client.Call(*stub, &operations::v1::OperationsService::Stub::ListTasks, operations::v1::ListTasksRequest()));
+  return std::vector<operations::v1::Task>(response.tasks().begin(), response.tasks().end());
+}
+
+int64_t Platform::IntakeRecords() const {
+  const auto tasks = Tasks();
+  int64_t records = 0;
+  if (!tasks.ok()) return records;
+  for (const operations::v1::Task& task : *tasks) {
+    if (task.processor() == "identity") records += task.log_end();
+  }
+  return records;
+}
+
+}  // namespace tributary::e2e
