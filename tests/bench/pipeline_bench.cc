@@ -190,7 +190,7 @@ double AppendMillis(const Settings& settings) {
     auto producer = OrDie(log->OpenProducer(), "producer");
     for (int i = 0; i < 300; ++i) {
       millis.push_back(1e3 * Seconds([&] {
-                         Must(eventlog::testing::AppendAndWait(
+                         Must(eventlog::AppendAndWait(
                                   *producer, {"journey", eventlog::Partition(0)},
                                   {.key = "k", .type = "t", .headers = {}, .value = std::string(250, 'v')})
                                   .status(),

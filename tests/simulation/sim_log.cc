@@ -25,7 +25,7 @@ class SimReader final : public eventlog::PartitionReader {
     const auto end = static_cast<int64_t>(records.size());
     if (position_.value() > end) return absl::DataLossError("the position is beyond the end");
     size_t most = limits.max_records;
-    if (log_->small_reads_) most = std::min<size_t>(most, 1 + log_->random_->Below(6));
+    if (log_->small_reads_) most = std::min<size_t>(most, 1 + log_->random_->Below(log_->random_->Chance(40) ? 1 : 6));
     eventlog::ReadResult result;
     while (position_.value() < end && result.records.size() < most) {
       result.records.push_back(records[static_cast<size_t>(position_.value())]);
@@ -184,8 +184,10 @@ bool SimLog::Acknowledge() {
 }
 
 void SimLog::Fail(Channel& channel, bool answer_now) {
+  size_t known = 0;  // whose acknowledgement makes it before the end
   if (!channel.failed) {
     channel.failed = true;
+    if (answer_now && channel.landed > 0) known = random_->Below(channel.landed + 1);
     for (Append& append : channel.appends) {
       // Each for itself: a later one may land and an earlier one not.
       const bool on_its_way = !faults_ || random_->Chance(65);
@@ -195,7 +197,26 @@ void SimLog::Fail(Channel& channel, bool answer_now) {
   if (!answer_now) return;
   std::deque<Append> appends = std::move(channel.appends);
   channel.appends.clear();
-  for (Append& append : appends) append.done(absl::UnavailableError("the producer was closed"));
+  for (size_t i = 0; i < appends.size(); ++i) {
+    if (i < known) {
+      appends[i].done(appends[i].offset);
+    } else {
+      appends[i].done(absl::UnavailableError("the producer was closed"));
+    }
+  }
+}
+
+// More than the contract of a producer allows, and still no reason to lose anything (C5): one append has an
+// unknown outcome and those behind it go on.
+bool SimLog::FailOne() {
+  const auto channel = Pick([](const Channel& c) { return !c.failed && c.landed < c.appends.size(); });
+  if (channel == nullptr) return false;
+  const auto lost = channel->appends.begin() + static_cast<std::ptrdiff_t>(channel->landed);
+  Append append = std::move(*lost);
+  channel->appends.erase(lost);
+  if (random_->Chance(50)) late_.push_back({channel->target, append.record});
+  append.done(absl::AbortedError("no answer"));
+  return true;
 }
 
 void SimLog::Forget(const std::shared_ptr<Channel>& channel) {
@@ -203,6 +224,7 @@ void SimLog::Forget(const std::shared_ptr<Channel>& channel) {
 }
 
 bool SimLog::FailSession() {
+  if (faithless_ && random_->Chance(50)) return FailOne();
   const auto channel = Pick([](const Channel& c) { return !c.failed && !c.appends.empty(); });
   if (channel == nullptr) return false;
   Fail(*channel, /*answer_now=*/false);

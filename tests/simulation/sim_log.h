@@ -46,6 +46,8 @@ class SimLog {
   void StopFaults() { faults_ = false; }
   // Readers return few records at a time.
   void SetSmallReads(bool small) { small_reads_ = small; }
+  // An append may be lost in the midst of its session.
+  void SetFaithless(bool faithless) { faithless_ = faithless; }
 
  private:
   friend class SimReader;
@@ -76,6 +78,7 @@ class SimLog {
 
   Offset Put(const PartitionRef& ref, eventlog::Record record);
   void Fail(Channel& channel, bool answer_now);
+  bool FailOne();
   void Forget(const std::shared_ptr<Channel>& channel);
   template <typename Wanted>
   std::shared_ptr<Channel> Pick(const Wanted& wanted);
@@ -91,6 +94,7 @@ class SimLog {
   uint64_t hash_ = 0;
   bool faults_ = true;
   bool small_reads_ = false;
+  bool faithless_ = false;
 };
 
 // Mixes `value` into `hash`; order matters.

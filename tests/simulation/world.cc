@@ -10,7 +10,7 @@
 namespace tributary::simulation {
 namespace {
 
-constexpr absl::Duration kLook = absl::Microseconds(1);
+constexpr absl::Duration kLook = absl::Microseconds(20);
 const absl::Time kStart = absl::FromUnixSeconds(1'767'225'600);  // 2026-01-01T00:00:00Z
 
 Mood DrawMood(SeededRandom& random) {
@@ -58,6 +58,7 @@ World::World(uint64_t seed, const processor::Faults& faults)
   std::vector<eventlog::LogSpec> specs = {{"journey", mood_.partitions}, {"side", 1}, {"dead_letter", 1}};
   log_ = std::make_unique<SimLog>(std::move(specs), &random_, [this] { return kStart + leap_ + elapsed_; });
   log_->SetSmallReads(random_.Chance(60));
+  log_->SetFaithless(random_.Chance(25));
   for (int i = 0; i < mood_.partitions; ++i) {
     const PartitionRef partition{"journey", Partition(i)};
     slots_.push_back({{std::string(kAlpha), partition}, {}});

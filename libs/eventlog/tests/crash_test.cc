@@ -94,7 +94,7 @@ class CrashTest : public testing::Test {
     }
   }
 
-  const std::string directory_ = testing::TempDir() + "/eventlog_crash_test";
+  const std::string directory_ = fmt::format("{}/eventlog_crash_test_{}", testing::TempDir(), getpid());
   SystemClock clock_;
   SystemRandom random_;
 };

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -16,6 +18,11 @@
 namespace tributary::rpc::testing {
 namespace {
 
+// Tests run at once, each in a process of its own, and share one temporary folder.
+std::string OwnFile(const std::string& name) {
+  return fmt::format("{}tls_test_{}_{}", ::testing::TempDir(), getpid(), name);
+}
+
 template <auto kFree>
 struct Free {
   template <typename T>
@@ -31,8 +38,7 @@ using File = std::unique_ptr<FILE, Free<fclose>>;
 class SelfSigned {
  public:
   explicit SelfSigned(const std::string& name)
-      : certificate_file(::testing::TempDir() + name + "_cert.pem"),
-        key_file(::testing::TempDir() + name + "_key.pem") {
+      : certificate_file(OwnFile(name + "_cert.pem")), key_file(OwnFile(name + "_key.pem")) {
     const Key key(EVP_EC_gen("P-256"));
     const Certificate certificate(X509_new());
     X509_set_version(certificate.get(), X509_VERSION_3);
@@ -106,7 +112,7 @@ TEST(TlsTest, AServerMayAskForTheClientsCertificate) {
 
 TEST(TlsTest, AWrongFileIsNamed) {
   const SelfSigned identity("server");
-  const std::string no_pem = ::testing::TempDir() + "no_pem.txt";
+  const std::string no_pem = OwnFile("no_pem.txt");
   std::ofstream(no_pem) << "hello\n";
   const auto start = [](const ServerTls& tls) { return Server::Start({.tls = tls}, {}).status(); };
 
