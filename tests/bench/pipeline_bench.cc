@@ -189,13 +189,13 @@ double AppendMillis(const Settings& settings) {
         eventlog::OpenEmbeddedLog({.path = path, .logs = {{"journey", 1}}, .clock = &clock, .random = &random}), "log");
     auto producer = OrDie(log->OpenProducer(), "producer");
     for (int i = 0; i < 300; ++i) {
-      millis.push_back(1e3 * Seconds([&] {
-                         Must(eventlog::AppendAndWait(
-                                  *producer, {"journey", eventlog::Partition(0)},
-                                  {.key = "k", .type = "t", .headers = {}, .value = std::string(250, 'v')})
-                                  .status(),
-                              "appending");
-                       }));
+      millis.push_back(
+          1e3 * Seconds([&] {
+            Must(eventlog::AppendAndWait(*producer, {"journey", eventlog::Partition(0)},
+                                         {.key = "k", .type = "t", .headers = {}, .value = std::string(250, 'v')})
+                     .status(),
+                 "appending");
+          }));
     }
   }
   std::filesystem::remove_all(path);
