@@ -150,7 +150,7 @@ show_metrics() {
   cat <&3 >"$work/metrics"
   exec 3>&-
   # Not `head`: it would end the pipe while the others still write.
-  grep -E '^tributary_task_(records|decisions)_total.*processor="profile".* [1-9]' "$work/metrics" | sed -n 1,3p
+  grep -E '^tributary_ingest_events_total|^tributary_task_lag_records.*"intake",partition="0"' "$work/metrics" | sed -n 1,3p
 }
 
 title 'A server with everything in one process, on a fresh directory'
@@ -187,17 +187,20 @@ title 'How to go on'
 if [[ -n $KEEP ]]; then
   cat <<END
 The server is still running (process $server) on $work/data:
-  export PATH="$(dirname "$BINARY"):\$PATH" TRIBUTARY_DATA_DIR="$PWD/$work/data"
+  export PATH="$(dirname "$BINARY"):\$PATH"
+  export TRIBUTARY_DATA_DIR="$PWD/$work/data"
   tributary journey --customer-id $customer --issuer $SHOP --newest-first
   tributary tasks
-  kill $server && rm -r "$work"
+  kill $server                      # ends it in good order; then
+  rm -r "$work"
 END
 else
   cat <<END
 The demo removes its data now; KEEP=1 make demo leaves the server running.
 A server of your own, on ./data, and a second terminal for its command line:
   make run
-  export PATH="$(dirname "$BINARY"):\$PATH" TRIBUTARY_DATA_DIR="$PWD/data"
+  export PATH="$(dirname "$BINARY"):\$PATH"
+  export TRIBUTARY_DATA_DIR="$PWD/data"
   tributary generate --kind events --out events.ndjson
   tributary --help
 END
