@@ -161,7 +161,7 @@ class Replay {
     ++state.seen;
     state.sum += event.amount();
     state.seen_hash =
-        Mix(Mix(state.seen_hash, static_cast<uint64_t>(fact.offset)), static_cast<uint64_t>(fact.index + 1));
+        Mix(Mix(state.seen_hash, static_cast<uint64_t>(fact.offset)), static_cast<uint64_t>(fact.index) + 1);
     TRIBUTARY_RETURN_IF_ERROR(PlayDuty(fact, key, batch, i, more()));
     while (more()) {
       const events::v1::Decision& decision = batch.decisions(*i);
@@ -178,7 +178,7 @@ class Replay {
                         bool any) {
     KeyModel& state = model_.keys[key];
     const bool historical = fact.offset < birth_;
-    const uint64_t lot = Mix(static_cast<uint64_t>(fact.offset), static_cast<uint64_t>(fact.index + 1));
+    const uint64_t lot = Mix(static_cast<uint64_t>(fact.offset), static_cast<uint64_t>(fact.index) + 1);
     // Where nothing was decided of a fact, it cannot be told on which side of this batch's commands it was.
     const int64_t watched_before = state.watched - watched_since_fact_[key];
     const bool must = !historical && (watched_before > 0 || lot % 2 == 0);

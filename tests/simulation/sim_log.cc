@@ -170,6 +170,12 @@ bool SimLog::Land() {
 }
 
 bool SimLog::Acknowledge() {
+  if (!timed_out_.empty() && (!faults_ || random_->Chance(30))) {
+    const auto done = std::move(timed_out_.front());
+    timed_out_.erase(timed_out_.begin());
+    done(absl::AbortedError("no answer"));
+    return true;
+  }
   const auto channel = Pick([](const Channel& c) { return c.failed ? !c.appends.empty() : c.landed > 0; });
   if (channel == nullptr) return false;
   Append append = std::move(channel->appends.front());
@@ -215,7 +221,7 @@ bool SimLog::FailOne() {
   Append append = std::move(*lost);
   channel->appends.erase(lost);
   if (random_->Chance(50)) late_.push_back({channel->target, append.record});
-  append.done(absl::AbortedError("no answer"));
+  timed_out_.push_back(std::move(append.done));
   return true;
 }
 
@@ -251,7 +257,7 @@ bool SimLog::Idle() const {
   for (const auto& channel : channels_) {
     if (!channel->appends.empty()) return false;
   }
-  return late_.empty();
+  return late_.empty() && timed_out_.empty();
 }
 
 }  // namespace tributary::simulation

@@ -90,6 +90,7 @@ class SimLog {
   std::map<PartitionRef, PartitionState> partitions_;
   std::vector<std::shared_ptr<Channel>> channels_;
   std::vector<Late> late_;
+  std::vector<eventlog::AppendCallback> timed_out_;  // lost in the midst of a session that goes on
   uint64_t next_watcher_ = 1;
   uint64_t hash_ = 0;
   bool faults_ = true;

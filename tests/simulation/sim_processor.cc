@@ -56,7 +56,7 @@ class SimProcessor final : public Processor {
     if (const auto row = facts.Get(kFacts, {key})) totals = *row;
     totals.set_count(totals.count() + 1);
     totals.set_hash(
-        Mix(Mix(totals.hash(), static_cast<uint64_t>(fact.offset.value())), static_cast<uint64_t>(fact.index + 1)));
+        Mix(Mix(totals.hash(), static_cast<uint64_t>(fact.offset.value())), static_cast<uint64_t>(fact.index) + 1));
     if (fact.index < 0) {
       const auto* event = fact.value.As<v1::Event>();
       totals.set_sum(totals.sum() + event->amount());
@@ -160,7 +160,7 @@ class SimProcessor final : public Processor {
     if (const auto row = view.Get(kKeys, {key})) state = *row;
     if (fact.historical) return decided;
     // The duty, which the referee foresees: it depends on what was seen and decided before.
-    const uint64_t lot = Mix(static_cast<uint64_t>(fact.offset.value()), static_cast<uint64_t>(fact.index + 1));
+    const uint64_t lot = Mix(static_cast<uint64_t>(fact.offset.value()), static_cast<uint64_t>(fact.index) + 1);
     if (state.watched() > 0 || lot % 2 == 0) {
       v1::Note note;
       note.set_key(key);

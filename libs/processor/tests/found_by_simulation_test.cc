@@ -18,6 +18,29 @@ Script EffectScript() {
   }};
 }
 
+TEST(FoundBySimulation, AVoidBatchThatIsReadTogetherWithAValidOneIsDecidedAnew) {
+  Bench bench;
+  Instance a(bench, {}, {.max_facts_per_batch = 1});
+  a.Run();
+  a.log.HoldBatches();
+  bench.Append(Word("first"));
+  bench.Append(Word("second"));
+  a.Run();
+  ASSERT_EQ(a.log.held(), 1U);
+  for (int i = 0; i < 1'500; ++i) bench.Append(Noise());  // more than one poll
+  a.log.Land(0);
+  a.log.Land(0);
+  a.log.Acknowledge(0);  // with the offset of the second copy
+  a.task().Step();
+  ASSERT_EQ(a.log.held(), 1U) << "the next batch went out and names the second copy";
+  a.log.Deliver();
+  a.log.Hold(nullptr);
+  a.Run();
+  EXPECT_EQ(a.Noted("first"), 1);
+  EXPECT_EQ(a.Noted("second"), 1);
+  EXPECT_TRUE(a.task().Quiet());
+}
+
 TEST(FoundBySimulation, ATimerThatFellDueWhileACommandWasDecidedWaitsForASegmentOfItsTime) {
   Bench bench;
   int fired = 0;

@@ -359,7 +359,7 @@ class Broken final : public processor::Processor {
   void Prefetch(const processor::Fact& fact, processor::KeySet& keys) const override { inner_->Prefetch(fact, keys); }
   absl::Status ApplyFact(const processor::Fact& fact, const processor::KindView<Kind::kFacts>& facts,
                          processor::Writer<Kind::kFacts>& out) override {
-    const absl::Status applied = inner_->ApplyFact(fact, facts, out);
+    absl::Status applied = inner_->ApplyFact(fact, facts, out);
     // After it has written: nothing of it may stay.
     if (!*mended_ && applied.ok()) return absl::InvalidArgumentError("not today");
     return applied;
