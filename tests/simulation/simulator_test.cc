@@ -6,7 +6,7 @@
 namespace tributary::simulation {
 namespace {
 
-constexpr uint64_t kCleanSeeds = 500;
+constexpr uint64_t kCleanSeeds = 1000;
 constexpr uint64_t kMostSeedsToCatch = 300;
 
 std::string ReplayLine(uint64_t seed) {

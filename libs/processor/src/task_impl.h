@@ -168,6 +168,8 @@ class Task::Impl {
   void PruneReplies(absl::Time now);
 
   // --- task_inputs.cc
+  // Takes both, if it is OK.
+  absl::Status QueueCommand(Command& command, ReplyFn& done);
   absl::StatusOr<bool> DecideCommands();
   absl::Status DecideCommand(WaitingCommand& waiting);
   absl::StatusOr<Reply> RecordedReply(const storage::v1::ReplyRow& row, const std::string& digest) const;

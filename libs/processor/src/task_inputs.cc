@@ -74,27 +74,28 @@ void ForEachDeadLetter(projection::Snapshot& snapshot, const std::function<bool(
 
 // --- Commands
 
-void Task::Impl::Submit(Command command, ReplyFn done) {
-  absl::Status refused;
+absl::Status Task::Impl::QueueCommand(Command& command, ReplyFn& done) {
+  if (options_.standby) return absl::UnavailableError("this instance stands by and decides nothing");
+  if (command.request_id.empty() || command.request_id.size() > 128) {
+    return InvalidField("INVALID_REQUEST_ID", "request_id", "must be 1 to 128 bytes", "Use a UUID");
+  }
   std::string digest = DigestOf(command);
-  if (options_.standby) {
-    refused = absl::UnavailableError("this instance stands by and decides nothing");
-  } else if (command.request_id.empty() || command.request_id.size() > 128) {
-    refused = InvalidField("INVALID_REQUEST_ID", "request_id", "must be 1 to 128 bytes", "Use a UUID");
+  std::lock_guard lock(mutex_);
+  if (status_.state == TaskState::kHalted || status_.state == TaskState::kStopped) {
+    return absl::UnavailableError("the partition has halted");
   }
-  if (refused.ok()) {
-    std::lock_guard lock(mutex_);
-    if (status_.state == TaskState::kHalted || status_.state == TaskState::kStopped) {
-      refused = absl::UnavailableError("the partition has halted");
-    } else if (commands_.size() >= options_.max_waiting_commands) {
-      refused = absl::ResourceExhaustedError("too many commands wait for this partition");
-    } else {
-      WaitingCommand waiting{std::move(command), digest, {}};
-      waiting.waiters.emplace_back(std::move(digest), std::move(done));
-      commands_.push_back(std::move(waiting));
-      quiet_ = false;
-    }
+  if (commands_.size() >= options_.max_waiting_commands) {
+    return absl::ResourceExhaustedError("too many commands wait for this partition");
   }
+  WaitingCommand waiting{std::move(command), digest, {}};
+  waiting.waiters.emplace_back(std::move(digest), std::move(done));
+  commands_.push_back(std::move(waiting));
+  quiet_ = false;
+  return absl::OkStatus();
+}
+
+void Task::Impl::Submit(Command command, ReplyFn done) {
+  const absl::Status refused = QueueCommand(command, done);
   if (!refused.ok()) return done(refused);
   wake_->Call();
 }
@@ -374,7 +375,7 @@ absl::StatusOr<bool> Task::Impl::FireTimers() {
     if (committed != nullptr) row = committed->view().Get(kTimers, {key, id});
     if (row == nullptr || row->due_micros() != due_micros) continue;  // one before it in this step changed it
     events::v1::Cause cause;
-    cause.set_timer(key + "/" + id);
+    cause.set_timer(fmt::format("{}/{}", key, id));
     cause.set_index(-1);
     events::v1::TimerFired fired;
     fired.set_key(key);

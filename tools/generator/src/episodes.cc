@@ -80,7 +80,7 @@ std::string In(const Person& person, const Talk& talk) {
 }
 
 absl::Duration MinutesBetween(EventBuilder& builder, int from, int to) {
-  return absl::Minutes(from + static_cast<int64_t>(builder.random().Below(static_cast<uint64_t>(to - from + 1))));
+  return absl::Minutes(from + static_cast<int64_t>(builder.random().Below(static_cast<uint64_t>(to - from) + 1)));
 }
 
 void ViewPages(EventBuilder& builder, bool known) {
