@@ -1,10 +1,12 @@
 // tributary_simulator: plays histories under seeds; see README.md.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -28,7 +30,15 @@ struct Tally {
   std::vector<std::pair<uint64_t, std::string>> failures;  // sorted by seed
 };
 
-// Plays seeds until there are no more, or until the first failure.
+constexpr size_t kFailuresShown = 10;
+
+void Report(const Options& options, uint64_t seed, const std::string& failure) {
+  fmt::print("seed {} failed: {}\n  replay: tributary_simulator --seeds=1 --first-seed={} --fault={} --verbose\n", seed,
+             failure, seed, options.fault);
+  std::fflush(stdout);
+}
+
+// Plays seeds until there are no more, or until the first failure; else tells of failures as they come.
 Tally PlaySeeds(const Options& options, const processor::Faults& faults, bool until_first) {
   const auto start = std::chrono::steady_clock::now();
   std::atomic<uint64_t> next{options.first};
@@ -46,6 +56,7 @@ Tally PlaySeeds(const Options& options, const processor::Faults& faults, bool un
       std::lock_guard lock(mutex);
       tally.failures.emplace_back(seed, outcome.failure);
       if (until_first) stop = true;
+      if (!until_first && tally.failures.size() <= kFailuresShown) Report(options, seed, outcome.failure);
     }
   };
   std::vector<std::thread> threads;
@@ -67,12 +78,6 @@ int PlayOne(const Options& options) {
   const processor::Faults faults = *FaultsNamed(options.fault);
   const Tally tally = PlaySeeds(options, faults, /*until_first=*/false);
   if (options.verbose && options.seeds == 1) Replay(options.first, faults);
-  constexpr size_t kShown = 10;
-  for (size_t i = 0; i < tally.failures.size() && i < kShown; ++i) {
-    const auto& [seed, what] = tally.failures[i];
-    fmt::print("seed {} failed: {}\n  replay: tributary_simulator --seeds=1 --first-seed={} --fault={} --verbose\n",
-               seed, what, seed, options.fault);
-  }
   fmt::print("{} seeds, {} failed, {:.0f} seeds/s\n", tally.played, tally.failures.size(),
              static_cast<double>(tally.played) / tally.seconds);
   return tally.failures.empty() ? 0 : 1;
