@@ -22,7 +22,6 @@ constexpr size_t kMaxPhoneBytes = 256;
 constexpr size_t kMaxExtensionDigits = 7;
 // Fewer digits are no two numbers: the shortest that people write down have seven.
 constexpr size_t kMinDigitsOfTwo = 14;
-constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kNumberCharacters = "+0123456789 -.()~";
 constexpr std::string_view kWriteWithPlus = "Send one number with its country code, as +66812345678";
 
