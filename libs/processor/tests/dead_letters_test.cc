@@ -8,7 +8,6 @@
 namespace tributary::processor {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::ProcessorTestDriver;
 
 TaskOptions WithLetters() { return {.dead_letter = kLetters}; }

@@ -17,7 +17,6 @@ namespace tributary::cli {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 TEST(DisplayWidth, CountsColumnsAndNotBytes) {
   EXPECT_EQ(DisplayWidth("abc"), 3u);
