@@ -6,7 +6,6 @@
 namespace tributary::projection {
 namespace {
 
-using ::testing::Test;
 using Strings = std::vector<std::string>;
 using EntryRange = ScanRange<std::tuple<ProfileId, int64_t>>;
 
