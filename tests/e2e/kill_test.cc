@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -88,8 +89,8 @@ class KillTest : public testing::Test {
     const rpc::Client client = platform_.Client();
     const auto stub = ingestion_pb::IngestionService::NewStub(client.channel());
     while (true) {
-      ingestion_pb::IngestRequest request = first ? *std::move(first) : ledger_.NewBatch(random);
-      first.reset();
+      std::optional<ingestion_pb::IngestRequest> again = std::exchange(first, std::nullopt);
+      ingestion_pb::IngestRequest request = again ? *std::move(again) : ledger_.NewBatch(random);
       const auto response = client.Call(*stub, &IngestionStub::Ingest, request);
       if (response.ok()) {
         ledger_.Acknowledge(request, *response);

@@ -33,8 +33,9 @@ class ScratchLogTest : public testing::Test {
   absl::Status Open() {
     log_.reset();
     auto log = OpenEmbeddedLog(options_);
-    if (log.ok()) log_ = *std::move(log);
-    return log.status();
+    if (!log.ok()) return log.status();
+    log_ = *std::move(log);
+    return absl::OkStatus();
   }
   void MustOpen() {
     const absl::Status status = Open();
