@@ -6,7 +6,6 @@
 namespace tributary::processor {
 namespace {
 
-
 // A fact "<id> <channel>" requests; endings are noted as "<id> <status> <reason>"; `withhold` as it says.
 class Effects : public ::testing::Test {
  protected:
