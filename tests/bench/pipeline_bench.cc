@@ -139,7 +139,11 @@ void WaitUntilApplied(const ServerProcess& server) {
   auto stub = operations::v1::OperationsService::NewStub(client.channel());
   operations::v1::ListTasksRequest request;
   request.set_page_size(1000);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
   for (int quiet = 0; quiet < 2;) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      Must(absl::DeadlineExceededError("events are left over"), "waiting until all is applied");
+    }
     const auto tasks = OrDie(client.Call(*stub, &operations::v1::OperationsService::Stub::ListTasks, request), "tasks");
     int64_t left = 0;
     for (const auto& task : tasks.tasks()) left += task.lag() + task.unrelayed_outputs();
