@@ -23,7 +23,7 @@ KeyRange RangeOf(const RawScan& scan) {
   if (scan.from.empty()) return range;
   std::string from = RawKey(scan.table, scan.from);
   if (!scan.reverse) {
-    range.lower = std::max(range.lower, std::move(from));
+    if (from > range.lower) range.lower = std::move(from);
   } else if (std::string upper = AfterPrefix(std::move(from)); !upper.empty()) {
     if (range.upper.empty() || upper < range.upper) range.upper = std::move(upper);
   }
