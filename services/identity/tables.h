@@ -16,8 +16,8 @@ template <Kind K, typename V, typename... Parts>
 using TableOf = projection::Table<K, std::tuple<Parts...>, V>;
 
 // (workspace, source, event id)
-inline constexpr TableOf<Kind::kFacts, storage::v1::DedupeRow, std::string, std::string, std::string> kDedupe{32,
-                                                                                                              "dedupe"};
+inline constexpr TableOf<Kind::kFacts, storage::v1::DedupeRow, std::string, std::string, std::string> kDedupe{
+    32, "dedupe", projection::Reuse::kUnlikely};
 // (SubjectKind, opaque key): subjects of different kinds have each their own use of the same identifier.
 inline constexpr TableOf<Kind::kDecisions, storage::v1::IdentifierRow, int32_t, std::string> kIdentifiers{
     33, "identifiers"};
@@ -25,11 +25,12 @@ inline constexpr TableOf<Kind::kDecisions, storage::v1::IdentifierRow, int32_t, 
 inline constexpr TableOf<Kind::kDecisions, storage::v1::IdentityProfileRow, std::string> kProfiles{34, "profiles"};
 // (profile id as of the link, opaque key)
 inline constexpr TableOf<Kind::kDecisions, storage::v1::ProfileIdentifierRow, std::string, std::string>
-    kProfileIdentifiers{35, "profile_identifiers"};
+    kProfileIdentifiers{35, "profile_identifiers", projection::Reuse::kUnlikely};
 // (workspace, offset of the event, index among its refusals)
 inline constexpr TableOf<Kind::kDecisions, storage::v1::RefusalRow, std::string, int64_t, int32_t> kRefusals{
-    36, "refusals"};
+    36, "refusals", projection::Reuse::kUnlikely};
 // merge id
-inline constexpr TableOf<Kind::kDecisions, storage::v1::MergeRow, std::string> kMerges{37, "merges"};
+inline constexpr TableOf<Kind::kDecisions, storage::v1::MergeRow, std::string> kMerges{37, "merges",
+                                                                                       projection::Reuse::kUnlikely};
 
 }  // namespace tributary::identity

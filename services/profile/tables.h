@@ -20,15 +20,18 @@ inline constexpr Table<Kind::kFacts, ProfileKey, storage::v1::ProfileRow> kProfi
 
 // Profile id, occurred_at as it counts, source priority, event id, source id.
 using EntryKey = std::tuple<std::string, absl::Time, int32_t, std::string, std::string>;
-inline constexpr Table<Kind::kFacts, EntryKey, storage::v1::EntryRow> kEntries{33, "entries"};
+inline constexpr Table<Kind::kFacts, EntryKey, storage::v1::EntryRow> kEntries{33, "entries",
+                                                                               projection::Reuse::kUnlikely};
 
 // Profile id, source id, event id.
 using EntryIdKey = std::tuple<std::string, std::string, std::string>;
-inline constexpr Table<Kind::kFacts, EntryIdKey, storage::v1::EntryIdRow> kEntryIds{34, "entry_ids"};
+inline constexpr Table<Kind::kFacts, EntryIdKey, storage::v1::EntryIdRow> kEntryIds{34, "entry_ids",
+                                                                                    projection::Reuse::kUnlikely};
 
 // Profile id, issuer, order id, number of the body's field, return id, source id, event id.
 using OrderEntryKey = std::tuple<std::string, std::string, std::string, int32_t, std::string, std::string, std::string>;
-inline constexpr Table<Kind::kCaches, OrderEntryKey, storage::v1::OrderEntryRow> kOrderEntries{35, "order_entries"};
+inline constexpr Table<Kind::kCaches, OrderEntryKey, storage::v1::OrderEntryRow> kOrderEntries{
+    35, "order_entries", projection::Reuse::kUnlikely};
 
 // Profile id, issuer, order id.
 using OrderKey = std::tuple<std::string, std::string, std::string>;

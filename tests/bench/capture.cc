@@ -26,9 +26,9 @@ class NotingWriter final : public projection::RawWriter {
  public:
   explicit NotingWriter(projection::RawWriter& to) : to_(to) {}
   void Put(Kind kind, uint8_t table, std::string key, projection::AnyRow row,
-           const google::protobuf::MessageLite& prototype) override {
+           const google::protobuf::MessageLite& prototype, projection::Reuse reuse) override {
     writes_[RawKey(kind, table, key)] = row;
-    to_.Put(kind, table, std::move(key), std::move(row), prototype);
+    to_.Put(kind, table, std::move(key), std::move(row), prototype, reuse);
   }
   std::map<std::string, projection::AnyRow> Take() { return std::exchange(writes_, {}); }
 

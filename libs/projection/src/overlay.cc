@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "src/check.h"
 #include "src/layer.h"
 #include "src/row_cache.h"
@@ -57,8 +58,8 @@ class OverlayImpl final : public Overlay, private RawReader, private RawWriter {
   void Latch(absl::Status status) override {
     if (status_.ok()) status_ = std::move(status);
   }
-  void Put(Kind kind, uint8_t table, std::string key, AnyRow row,
-           const google::protobuf::MessageLite& prototype) override;
+  void Put(Kind kind, uint8_t table, std::string key, AnyRow row, const google::protobuf::MessageLite& prototype,
+           Reuse reuse) override;
 
   const PendingRow* FindPending(const RowKeyView& key) const {
     for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
@@ -80,6 +81,8 @@ class OverlayImpl final : public Overlay, private RawReader, private RawWriter {
   const std::shared_ptr<RowStore> store_;
   absl::Status status_;
   RowCache cache_;
+  // What the last Prefetch did not find. Not in the cache: most of it is the keys of rows about to be written.
+  absl::flat_hash_set<RowKey, RowKeyHash, RowKeyEqual> absent_;
   std::deque<std::unique_ptr<Layer>> layers_;  // the bottom first
   size_t pending_rows_ = 0;
   Changes changes_;
@@ -94,6 +97,7 @@ AnyRow OverlayImpl::Look(const RowKeyView& key, const google::protobuf::MessageL
   if (const PendingRow* pending = FindPending(key)) return pending->row;
   AnyRow row;
   if (cache_.Find(key, &row)) return row;
+  if (absent_.contains(key)) return nullptr;
   RowKey owned(key);
   size_t bytes = 0;
   Latch(store_->latest().Get(key.kind, owned.raw, [&](std::string_view value) {
@@ -114,7 +118,7 @@ AnyRow OverlayImpl::Parse(Kind kind, uint8_t table, std::string_view bytes,
 }
 
 void OverlayImpl::Put(Kind kind, uint8_t table, std::string key, AnyRow row,
-                      const google::protobuf::MessageLite& prototype) {
+                      const google::protobuf::MessageLite& prototype, Reuse reuse) {
   CheckNotScanning();
   Check(!layers_.empty(), "a write needs a layer");
   const RowKeyView view(kind, table, key);
@@ -124,6 +128,7 @@ void OverlayImpl::Put(Kind kind, uint8_t table, std::string key, AnyRow row,
   if (savepoint_) undo_.push_back({&place, place.row, place.written});
   if (!place.written) ++pending_rows_;
   place.written = true;
+  place.reuse = reuse;
   place.row = row;
   if (recorded) changes_.items().push_back({kind, table, std::move(key), std::move(before), std::move(row)});
 }
@@ -164,10 +169,16 @@ absl::Status OverlayImpl::CommitBottom(std::string_view meta_name, const std::st
   for (const PendingRow& row : rows) {
     if (row.written) writes.push_back({row.key.kind, row.key.raw, row.row.get()});
   }
+  // A memtable takes what comes in its order at half the price.
+  std::sort(writes.begin(), writes.end(), [](const RowWrite& a, const RowWrite& b) {
+    return a.kind != b.kind ? a.kind < b.kind : a.raw_key < b.raw_key;
+  });
   if (absl::Status status = store_->Commit(writes, meta_name, meta_value); !status.ok()) return status;
   pending_rows_ -= writes.size();
   for (PendingRow& row : rows) {
     if (!row.written) continue;
+    absent_.erase(row.key);
+    if (row.reuse == Reuse::kUnlikely && !cache_.Contains(row.key)) continue;
     // The size that serialising has just computed.
     const size_t bytes = row.row == nullptr ? 0 : static_cast<size_t>(row.row->GetCachedSize());
     cache_.Insert(std::move(row.key), std::move(row.row), bytes);
@@ -179,6 +190,7 @@ absl::Status OverlayImpl::CommitBottom(std::string_view meta_name, const std::st
 
 void OverlayImpl::Prefetch(const KeySet& keys) {
   if (!status_.ok()) return;
+  absent_.clear();
   std::vector<const KeySet::Item*> missing[4];
   for (const KeySet::Item& item : keys.items()) {
     const RowKeyView key(item.kind, item.table, item.key);
@@ -214,7 +226,11 @@ void OverlayImpl::PrefetchKind(Kind kind, std::vector<const KeySet::Item*> items
   }));
   if (!status_.ok()) return;
   for (size_t i = 0; i < items.size(); ++i) {
-    cache_.Insert(std::move(owned[i]), std::move(fetched[i].row), fetched[i].bytes);
+    if (fetched[i].row == nullptr) {
+      absent_.insert(std::move(owned[i]));
+    } else {
+      cache_.Insert(std::move(owned[i]), std::move(fetched[i].row), fetched[i].bytes);
+    }
   }
 }
 

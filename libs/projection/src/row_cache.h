@@ -16,7 +16,10 @@ class RowCache {
  public:
   RowCache(size_t max_rows, size_t max_bytes) : max_rows_(max_rows), max_bytes_(max_bytes) {}
 
-  bool Contains(const RowKeyView& key) const { return young_.contains(key) || old_.contains(key); }
+  template <typename K>  // RowKey or RowKeyView
+  bool Contains(const K& key) const {
+    return young_.contains(key) || old_.contains(key);
+  }
 
   // False if nothing is known of the row; else sets it (null: known to be absent).
   bool Find(const RowKeyView& key, AnyRow* row) {

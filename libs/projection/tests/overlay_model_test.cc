@@ -14,7 +14,7 @@ using Rows = std::map<Key, std::string>;
 using Layer = std::map<Key, std::optional<std::string>>;
 
 constexpr Table<Kind::kDecisions, Key, StringValue> kOtherKind{32, "other kind, same id"};
-constexpr Table<Kind::kFacts, Key, StringValue> kNeighbour{33, "neighbour"};
+constexpr Table<Kind::kFacts, Key, StringValue> kNeighbour{33, "neighbour", Reuse::kUnlikely};
 
 struct Change {
   Key key;

@@ -25,6 +25,10 @@ namespace tributary::projection {
 // Derive alone. kMeta is the store's own.
 enum class Kind : uint8_t { kMeta = 0, kFacts = 1, kDecisions = 2, kCaches = 3 };
 
+// Whether rows that were just written are soon read again: what is not would only push out of a task's
+// cache what is. A matter of speed alone.
+enum class Reuse : uint8_t { kLikely, kUnlikely };
+
 // A table: Key is a std::tuple of parts that key.h encodes, V a protobuf message. `id` is part of the
 // format: unique in a processor, 32..255 (below 32: the processor library), never used again.
 template <Kind K, typename Key, typename V>
@@ -34,6 +38,7 @@ struct Table {
   using ValueType = V;
   uint8_t id;
   std::string_view name;
+  Reuse reuse = Reuse::kLikely;
 };
 
 // A decoded row. Null: no such row. Immutable, shared.
@@ -156,7 +161,7 @@ class RawWriter {
   // A null row deletes. `prototype`: of the table's type, to decode the row that is there. Not to be
   // called by what a scan visits: the process ends.
   virtual void Put(Kind kind, uint8_t table, std::string key, AnyRow row,
-                   const google::protobuf::MessageLite& prototype) = 0;
+                   const google::protobuf::MessageLite& prototype, Reuse reuse) = 0;
 };
 
 namespace testing {
@@ -179,13 +184,13 @@ class Writer {
   void Put(const T& table, const typename T::KeyType& key, typename T::ValueType value) {
     static_assert(T::kKind == K, "this writer is of another kind");
     raw_->Put(K, table.id, EncodeKey(key), std::make_shared<const typename T::ValueType>(std::move(value)),
-              T::ValueType::default_instance());
+              T::ValueType::default_instance(), table.reuse);
   }
   // Deleting what is not there is no error.
   template <typename T>
   void Delete(const T& table, const typename T::KeyType& key) {
     static_assert(T::kKind == K, "this writer is of another kind");
-    raw_->Put(K, table.id, EncodeKey(key), nullptr, T::ValueType::default_instance());
+    raw_->Put(K, table.id, EncodeKey(key), nullptr, T::ValueType::default_instance(), table.reuse);
   }
 
  private:
