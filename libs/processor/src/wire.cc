@@ -32,7 +32,12 @@ bool ParsePlace(std::string_view text, OutputPlace* place) {
          ParseNumber(text.substr(slash + 1), &place->index);
 }
 
-std::string PlaceText(const OutputPlace& place) { return fmt::format("{}/{}", place.batch, place.index); }
+std::string PlaceText(const OutputPlace& place) {
+  std::string text = fmt::format_int(place.batch).str();
+  text += '/';
+  text += fmt::format_int(place.index).c_str();
+  return text;
+}
 
 absl::Status BadHeader(std::string_view name) {
   return absl::DataLossError(fmt::format("header '{}' is malformed", name));
@@ -131,13 +136,15 @@ eventlog::Record RelayRecord(const events::v1::Output& output, const std::string
   eventlog::Record record;
   record.key = output.key();
   record.type = output.type();
-  record.headers = {{std::string(kOrigin), source},
-                    {std::string(kOriginPlace), PlaceText(place)},
-                    {std::string(kOriginPrevious), PlaceText(previous)}};
+  record.headers.reserve(5);
+  record.headers.push_back({std::string(kOrigin), source});
+  record.headers.push_back({std::string(kOriginPlace), PlaceText(place)});
+  record.headers.push_back({std::string(kOriginPrevious), PlaceText(previous)});
   if (output.depth() != 0) record.headers.push_back({std::string(kDepth), fmt::format("{}", output.depth())});
   if (output.has_redrive_of()) {
     record.headers.push_back({std::string(kRedriveOf), fmt::format("{}", output.redrive_of())});
   }
+  record.value.reserve(fact_value.size() + output.value().size());
   if (output.has_fact()) record.value.append(fact_value);
   record.value += output.value();
   return record;
