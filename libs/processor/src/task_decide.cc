@@ -23,7 +23,6 @@ bool Task::Impl::CaughtUp() const { return feed_->AtEnd() && feed_->covering() =
 
 absl::StatusOr<bool> Task::Impl::DecideSome() {
   if (feed_->end_seen() < Offset(0)) return false;
-  const bool caught_up = CaughtUp();
   bool worked = false;
   if (state_ != TaskState::kDeciding) {
     // The end of the log was seen and no recorded batch is left to follow.
@@ -34,15 +33,18 @@ absl::StatusOr<bool> Task::Impl::DecideSome() {
     timers_changed_ = true;
     worked = true;  // the relay's first step is the next one
   }
+  TRIBUTARY_RETURN_IF_ERROR(NoteDue());
   const bool room = static_cast<int32_t>(pending_.size()) < options_.max_pending_segments || HasOpen();
   if (room && !relay_->Congested()) {
     if (last_batch_.value() < 0 && pending_.empty()) OpenSegment();  // states the birth offset
     TRIBUTARY_ASSIGN_OR_RETURN(const bool commands, DecideCommands());
     TRIBUTARY_ASSIGN_OR_RETURN(const bool facts, DecideFacts());
     worked = worked || commands || facts;
-    if (caught_up && !facts) {
-      TRIBUTARY_ASSIGN_OR_RETURN(const bool timers, FireTimers());
+    if (due_.has_value() && TakenBefore(due_->end)) {
+      TRIBUTARY_ASSIGN_OR_RETURN(const bool timers, FireTimers(due_->as_of));
       TRIBUTARY_ASSIGN_OR_RETURN(const bool effects, DecideEffects());
+      // What found no room waits for the next segment, not for later facts.
+      if (!HasOpen() || !Full(open())) due_.reset();
       worked = worked || timers || effects;
     }
   }
@@ -58,6 +60,26 @@ absl::StatusOr<bool> Task::Impl::DecideSome() {
   }
   TRIBUTARY_ASSIGN_OR_RETURN(const bool sent, SendNext());
   return worked || sent;
+}
+
+absl::Status Task::Impl::NoteDue() {
+  if (due_.has_value()) return absl::OkStatus();
+  RefreshNextTimer();
+  const absl::Time as_of = deps_.clock->Now();
+  const bool effects = deps_.effects != nullptr && (effects_open_ || !ended_effects_.empty());
+  if (next_timer_ > as_of && !effects) return absl::OkStatus();
+  TRIBUTARY_ASSIGN_OR_RETURN(const Offset end, deps_.log->End(options_.partition));
+  due_ = {end, as_of};
+  return absl::OkStatus();
+}
+
+bool Task::Impl::TakenBefore(Offset end) const {
+  if (feed_->read_position() < end) return false;
+  const auto& items = feed_->items();
+  for (size_t i = taken_; i < items.size() && items[i].offset < end; ++i) {
+    if (items[i].fact || items[i].checkpoint) return false;
+  }
+  return true;
 }
 
 void Task::Impl::OpenSegment() {
@@ -166,7 +188,7 @@ absl::Status Task::Impl::DeadLetter(const Fact& fact, const Item& item, std::str
   letter.set_index(fact.index);
   letter.set_type(std::string(fact.type));
   letter.set_key(std::string(fact.key));
-  letter.set_reason(std::move(reason));
+  letter.set_reason(reason);
   letter.set_message(std::move(message));
   if (fact.redrive_of.has_value()) {
     letter.set_has_redrive_of(true);
@@ -176,7 +198,8 @@ absl::Status Task::Impl::DeadLetter(const Fact& fact, const Item& item, std::str
   decided.decisions.push_back(Decision::Of(std::move(letter)));
   if (options_.dead_letter.has_value() && fact.index < 0) {
     decided.outputs.push_back({*options_.dead_letter, std::string(fact.type),
-                               fmt::format("{}@{}", options_.partition.ToString(), fact.offset), FactPatch{}});
+                               fmt::format("{}@{}", options_.partition.ToString(), fact.offset), FactPatch{},
+                               std::move(reason)});
   }
   return Record(std::move(decided), FactCause(fact), 0, &item);
 }
@@ -208,6 +231,7 @@ absl::Status Task::Impl::Record(Decided decided, const events::v1::Cause& cause,
     } else {
       out->set_value(std::move(std::get<std::string>(output.value)));
     }
+    out->set_dead_letter_reason(std::move(output.dead_letter_reason));
     segment.bytes += out->ByteSizeLong() + 40;  // and its predecessor
   }
   return absl::OkStatus();

@@ -223,6 +223,7 @@ void Task::Impl::DropPending() {
   overlay_->DropAll();
   sent_outbound_ = outbound_;
   timers_changed_ = true;
+  due_.reset();
   effects_open_ = true;
   // Their decisions are gone with the batch; nobody was answered.
   std::lock_guard lock(mutex_);

@@ -131,6 +131,9 @@ class Task::Impl {
   // --- task_decide.cc
   absl::StatusOr<bool> DecideSome();
   bool CaughtUp() const;
+  absl::Status NoteDue();
+  // All facts before `end` are in pending segments or committed.
+  bool TakenBefore(Offset end) const;
   void OpenSegment();
   PendingSegment& open() { return pending_.back(); }
   bool HasOpen() const { return !pending_.empty() && pending_.back().stage == PendingSegment::Stage::kOpen; }
@@ -174,7 +177,7 @@ class Task::Impl {
   absl::Status DecideCommand(WaitingCommand& waiting);
   absl::StatusOr<Reply> RecordedReply(const storage::v1::ReplyRow& row, const std::string& digest) const;
   std::optional<Decided> DecideRedrive(const Command& command);
-  absl::StatusOr<bool> FireTimers();
+  absl::StatusOr<bool> FireTimers(absl::Time as_of);
   absl::StatusOr<bool> DecideEffects();
   absl::Status DecideReadyEffect(const std::string& effect_id, const storage::v1::EffectRow& row);
   absl::Status EndEffect(const EffectResult& result);
@@ -216,6 +219,13 @@ class Task::Impl {
   absl::Time last_fact_appended_at_ = absl::InfinitePast();
   absl::Time next_timer_ = absl::InfiniteFuture();
   bool timers_changed_ = true;
+  // Timers that were due, and effects that were open, when the log ended at `end`: they wait for the facts before it,
+  // not for those since, or unbroken load would starve them.
+  struct Due {
+    Offset end;
+    absl::Time as_of;
+  };
+  std::optional<Due> due_;
   absl::flat_hash_set<std::string> in_flight_effects_;
   std::vector<EffectResult> ended_effects_;
   bool effects_open_ = true;  // there may be effects without an outcome

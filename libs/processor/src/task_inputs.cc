@@ -349,10 +349,10 @@ void Task::Impl::RefreshNextTimer() {
   }
 }
 
-absl::StatusOr<bool> Task::Impl::FireTimers() {
+absl::StatusOr<bool> Task::Impl::FireTimers(absl::Time as_of) {
   RefreshNextTimer();
   // A segment that holds something has its time already: what fell due since then waits for the next.
-  const absl::Time now = HasOpen() && open().HasContent() ? open().now : deps_.clock->Now();
+  const absl::Time now = HasOpen() && open().HasContent() ? std::min(as_of, open().now) : as_of;
   if (next_timer_ > now) return false;
   // Chosen before any is decided: one that is armed now fires in a later step.
   std::vector<std::tuple<int64_t, std::string, std::string>> due;

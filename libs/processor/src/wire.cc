@@ -18,6 +18,7 @@ constexpr std::string_view kOriginPlace = "op";
 constexpr std::string_view kOriginPrevious = "ov";
 constexpr std::string_view kDepth = "d";
 constexpr std::string_view kRedriveOf = "r";
+constexpr std::string_view kDeadLetterReason = "dr";
 constexpr std::string_view kBatchType = "decision_batch";
 
 template <typename T>
@@ -143,6 +144,9 @@ eventlog::Record RelayRecord(const events::v1::Output& output, const std::string
   if (output.depth() != 0) record.headers.push_back({std::string(kDepth), fmt::format("{}", output.depth())});
   if (output.has_redrive_of()) {
     record.headers.push_back({std::string(kRedriveOf), fmt::format("{}", output.redrive_of())});
+  }
+  if (!output.dead_letter_reason().empty()) {
+    record.headers.push_back({std::string(kDeadLetterReason), output.dead_letter_reason()});
   }
   record.value.reserve(fact_value.size() + output.value().size());
   if (output.has_fact()) record.value.append(fact_value);

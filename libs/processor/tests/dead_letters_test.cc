@@ -51,7 +51,7 @@ TEST(DeadLetter, AMalformedFactIsNotAppliedThenOrOnARebuildAndTheRestGoesOn) {
   EXPECT_EQ(a.status().dead_letters, 1);
 }
 
-TEST(DeadLetter, ACopyForPeopleNamesThePlaceOfOrigin) {
+TEST(DeadLetter, ACopyForPeopleNamesThePlaceOfOriginAndTheReason) {
   Bench bench;
   Instance a(bench, {}, WithLetters());
   const Offset bad = bench.Append(Word("bad one"));
@@ -60,6 +60,7 @@ TEST(DeadLetter, ACopyForPeopleNamesThePlaceOfOrigin) {
   ASSERT_EQ(copies.size(), 1U);
   EXPECT_EQ(copies[0]->record.key, fmt::format("journey/0@{}", bad));
   EXPECT_EQ(copies[0]->record.value, Word("bad one").value);
+  EXPECT_THAT(copies[0]->record.headers, ::testing::Contains(eventlog::Header{"dr", "BAD_WORD"}));
 }
 
 TEST(DeadLetter, OurOwnFailureHaltsAndDeadLettersNothing) {

@@ -138,6 +138,19 @@ TEST_F(Timers, WaitForTheFactsThatWereVisibleWhenTheyFellDue) {
   EXPECT_THAT(fired_, IsEmpty());
 }
 
+TEST_F(Timers, AreNotStarvedByLoadThatNeverEnds) {
+  auto driver = Make();
+  driver->Pipe(Word("arm a/1 10"));
+  driver->clock().Advance(absl::Seconds(10));
+  // Each step finds facts that came since the one before.
+  for (int step = 0; step < 100 && fired_.empty(); ++step) {
+    driver->Append(Word("cancel b/1"));
+    driver->Append(Word("cancel b/2"));
+    ASSERT_NE(driver->task().Step().kind, Progress::Kind::kHalted);
+  }
+  EXPECT_THAT(fired_, ElementsAre("a/1"));
+}
+
 TEST_F(Timers, AreNamedInTheirDecisionsCause) {
   auto driver = Make();
   driver->Pipe(Word("arm a/1 10"));

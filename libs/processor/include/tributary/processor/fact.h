@@ -137,6 +137,8 @@ struct Output {
   std::string key;
   // FactPatch only while a record fact (index -1) is decided.
   std::variant<std::string, FactPatch> value;
+  // The task's own, of a copy in the dead-letter log.
+  std::string dead_letter_reason = {};
 };
 
 // The answer to a command; recorded, unless `retry`.
