@@ -352,7 +352,8 @@ void Task::Impl::RefreshNextTimer() {
 absl::StatusOr<bool> Task::Impl::FireTimers(absl::Time as_of) {
   RefreshNextTimer();
   // A segment that holds something has its time already: what fell due since then waits for the next.
-  const absl::Time now = HasOpen() && open().HasContent() ? std::min(as_of, open().now) : as_of;
+  // A clock may have been set back since `as_of`.
+  const absl::Time now = std::min(as_of, HasOpen() && open().HasContent() ? open().now : deps_.clock->Now());
   if (next_timer_ > now) return false;
   // Chosen before any is decided: one that is armed now fires in a later step.
   std::vector<std::tuple<int64_t, std::string, std::string>> due;

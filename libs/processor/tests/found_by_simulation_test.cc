@@ -66,6 +66,34 @@ TEST(FoundBySimulation, ATimerThatFellDueWhileACommandWasDecidedWaitsForASegment
   EXPECT_EQ(fired, 1);
 }
 
+TEST(FoundBySimulation, ATimerThatWasDueDoesNotFireOnceTheClockWasSetBack) {
+  Bench bench;
+  std::vector<absl::Time> fired;
+  Instance a(bench, {.decide = [&](const Input& input, const View&, absl::Time now) {
+               Decided decided;
+               const auto* fact = std::get_if<Fact>(&input);
+               if (fact != nullptr && TextOf(fact->value) == "arm") {
+                 decided.decisions.push_back(ArmTimer("k", "1", now + absl::Seconds(10)));
+               }
+               if (const auto* timer = std::get_if<DueTimer>(&input)) {
+                 EXPECT_GE(now, timer->due);
+                 fired.push_back(now);
+               }
+               return decided;
+             }});
+  bench.Append(Word("arm"));
+  a.Run();
+  for (int i = 0; i < 1'500; ++i) bench.Append(Word("more than one poll reads"));
+  bench.clock.Advance(absl::Seconds(10));
+  a.task().Step();  // it is due, and waits for the facts
+  bench.clock.Advance(-absl::Seconds(5));
+  a.Run();
+  EXPECT_TRUE(fired.empty());
+  bench.clock.Advance(absl::Seconds(5));
+  a.Run();
+  EXPECT_EQ(fired.size(), 1U);
+}
+
 TEST(FoundBySimulation, AnEffectWhoseSecondClaimantDiedIsTakenUpByTheFirstWhenItsOutcomeCameTooLate) {
   Bench bench;
   FakeChannels of_a;
