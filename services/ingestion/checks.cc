@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "fmt/format.h"
 #include "tributary/base/money.h"
 #include "tributary/base/status.h"
@@ -72,6 +73,11 @@ std::optional<absl::CivilDay> ParseDate(std::string_view text) {
   const absl::CivilDay date(year, month, day);  // normalises what is out of range
   if (year < 1 || date.year() != year || date.month() != month || date.day() != day) return std::nullopt;
   return date;
+}
+
+void RefuseBuddhistYear(Checks& c, const Path& at, int64_t year) {
+  c.Refuse(at, "OUT_OF_RANGE", "has a year that looks like the Buddhist era",
+           fmt::format("Send the year {} of the Gregorian calendar", year - kBuddhistEra));
 }
 
 }  // namespace
@@ -154,10 +160,11 @@ void Checks::Enum(const Path& at, bool valid, int value, Need need) {
 void Checks::Date(const Path& at, const std::string& value, Need need) {
   if (!ok()) return;
   if (value.empty()) {
-    Present(at, need == Need::kOptional);
-  } else if (!ParseDate(value).has_value()) {
-    Refuse(at, "MALFORMED", "is no date", "Send YYYY-MM-DD of the Gregorian calendar");
+    return Present(at, need == Need::kOptional);
   }
+  const std::optional<absl::CivilDay> date = ParseDate(value);
+  if (!date.has_value()) return Refuse(at, "MALFORMED", "is no date", "Send YYYY-MM-DD of the Gregorian calendar");
+  if (LooksBuddhist(date->year())) RefuseBuddhistYear(*this, at, date->year());
 }
 
 void Checks::DateOrder(const Path& at, const std::string& from, const std::string& until, bool same_allowed) {
@@ -174,6 +181,13 @@ void Checks::TimeZone(const Path& at, const std::string& value) {
 }
 
 void Checks::Time(const Path& at, const Timestamp& value) {
+  ClockTime(at, value);
+  if (!ok()) return;
+  const auto year = absl::ToCivilYear(absl::FromUnixSeconds(value.seconds()), absl::UTCTimeZone()).year();
+  if (LooksBuddhist(year)) RefuseBuddhistYear(*this, at, year);
+}
+
+void Checks::ClockTime(const Path& at, const Timestamp& value) {
   if (!ok() || IsValid(value)) return;
   Refuse(at, "MALFORMED", "is no time", "Send seconds of the years 1 to 9999 and nanos of 0 to 999,999,999");
 }

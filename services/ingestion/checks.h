@@ -64,12 +64,15 @@ class Checks {
   void AtMost(const Path& at, int size, int max);
   // A defined value of an enum; other than 0 if required.
   void Enum(const Path& at, bool valid, int value, Need need);
-  // YYYY-MM-DD of the Gregorian calendar.
+  // YYYY-MM-DD of the Gregorian calendar; OUT_OF_RANGE for a year that looks like the Buddhist era.
   void Date(const Path& at, const std::string& value, Need need = Need::kOptional);
   // `until` is after `from`, if both are given and well-formed.
   void DateOrder(const Path& at, const std::string& from, const std::string& until, bool same_allowed);
   void TimeZone(const Path& at, const std::string& value);
+  // OUT_OF_RANGE for a year that looks like the Buddhist era.
   void Time(const Path& at, const google::protobuf::Timestamp& value);
+  // Any year: read off a clock whose error may be known.
+  void ClockTime(const Path& at, const google::protobuf::Timestamp& value);
   void TimeOrder(const Path& at, const google::protobuf::Timestamp& from, const google::protobuf::Timestamp& until);
   void Length(const Path& at, const google::protobuf::Duration& value);
   void Texts(const Path& at, const char* name, const google::protobuf::RepeatedPtrField<std::string>& values,
@@ -100,6 +103,11 @@ class Checks {
   v1::IngestError error_;
   bool changed_ = false;
 };
+
+// A year of the Buddhist era is the Gregorian one and 543. Nobody means the Gregorian years 2400 to 2700, while 9999 is
+// often written for "no end".
+inline constexpr int64_t kBuddhistEra = 543;
+constexpr bool LooksBuddhist(int64_t year) { return year >= 2400 && year <= 2700; }
 
 // [a-z][a-z0-9-]{0,62}: ids of workspaces and sources.
 bool IsRegistryId(std::string_view value);

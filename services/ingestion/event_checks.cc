@@ -13,9 +13,6 @@ namespace {
 using events::v1::CustomerEvent;
 
 constexpr int kMaxIdentifiers = 20;
-constexpr int kFirstBuddhistYear = 2400;  // 1857
-constexpr int kLastBuddhistYear = 2700;
-constexpr int kBuddhistEra = 543;
 
 void CheckEventId(Checks& c, const Path& at, const std::string& value) {
   c.Id(at, value);
@@ -115,8 +112,14 @@ void CheckCorrection(Checks& c, const Path& at, events::v1::EventCorrected& body
   if (ClearServerFields(event)) c.set_changed();
   CheckCircumstances(c, replacement, event);
   if (event.has_occurred_at()) {
-    c.Time(replacement["occurred_at"], event.occurred_at());
+    // It is stated, not read off the client's clock: nothing shifts it.
+    c.ClockTime(replacement["occurred_at"], event.occurred_at());
     if (c.ok()) CheckOccurred(c, replacement["occurred_at"], FromProto(event.occurred_at()), now);
+    if (c.ok() && FromProto(event.occurred_at()) > now) {
+      *event.mutable_claimed_occurred_at() = event.occurred_at();
+      SetProto(now, event.mutable_occurred_at());
+      c.set_changed();
+    }
   }
   c.Properties(replacement, "properties", *event.mutable_properties(), 200);
   CheckBodyOf(c, replacement, event, now, true);
@@ -203,7 +206,7 @@ void CheckOccurred(Checks& c, const Path& at, absl::Time occurred, absl::Time no
   }
   if (occurred <= now + kMaxAhead) return;
   const auto year = absl::ToCivilYear(occurred, absl::UTCTimeZone()).year();
-  if (year >= kFirstBuddhistYear && year <= kLastBuddhistYear) {
+  if (LooksBuddhist(year)) {
     return c.Refuse(at, "FUTURE", "lies more than 24 hours ahead; the year looks like the Buddhist era",
                     fmt::format("Send the year {} of the Gregorian calendar", year - kBuddhistEra));
   }

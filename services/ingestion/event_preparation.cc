@@ -41,8 +41,8 @@ void AppendTo(const CustomerEvent& message, size_t size, std::string* bytes) {
 void CorrectTime(Checks& c, CustomerEvent& event, const Timestamp* sent_at, absl::Time now, CustomerEvent& addition) {
   const Path at;
   c.Present(at["occurred_at"], event.has_occurred_at());
-  c.Time(at["occurred_at"], event.occurred_at());
-  if (sent_at != nullptr) c.Time(at["sent_at"], *sent_at);
+  c.ClockTime(at["occurred_at"], event.occurred_at());
+  if (sent_at != nullptr) c.ClockTime(at["sent_at"], *sent_at);
   if (!c.ok()) return;
   const absl::Time claimed = FromProto(event.occurred_at());
   absl::Time occurred = claimed;

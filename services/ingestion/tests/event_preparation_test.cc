@@ -403,6 +403,55 @@ TEST(EventPreparation, ABuddhistYearGetsTheGregorianOneAsMend) {
   EXPECT_THAT(outcome.error.mend(), HasSubstr("2025"));
 }
 
+TEST(EventPreparation, OneDayAheadIsClampedAndAnythingBeyondRefused) {
+  CustomerEvent event = Good();
+  SetProto(kNow + kMaxAhead, event.mutable_occurred_at());
+  EXPECT_TRUE(Prepare(event).accepted);
+  SetProto(kNow + kMaxAhead + absl::Nanoseconds(1), event.mutable_occurred_at());
+  const Outcome outcome = Prepare(event);
+  EXPECT_EQ(outcome.error.reason(), "FUTURE");
+  EXPECT_THAT(outcome.error.mend(), HasSubstr("sent_at"));
+}
+
+TEST(EventPreparation, AClockSetToTheBuddhistEraIsAWrongClockLikeAnyOther) {
+  const absl::Time buddhist = kNow + absl::Hours(24 * 365 * 543);
+  CustomerEvent event = Good();
+  SetProto(buddhist - absl::Minutes(5), event.mutable_occurred_at());
+  SetProto(buddhist, event.mutable_sent_at());
+  const CustomerEvent stored = Prepare(event).event;
+  EXPECT_EQ(FromProto(stored.occurred_at()), kNow - absl::Minutes(5));
+  EXPECT_EQ(FromProto(stored.claimed_occurred_at()), buddhist - absl::Minutes(5));
+}
+
+TEST(EventPreparation, ABuddhistYearInABodyIsRefusedAndTheEndOfTimeIsNot) {
+  CustomerEvent event = Order();
+  SetProto(absl::FromCivil(absl::CivilDay(2569, 1, 1), absl::UTCTimeZone()),
+           event.mutable_order_stated()->mutable_placed_at());
+  const Outcome placed = Prepare(event);
+  EXPECT_EQ(placed.error.field(), "order_stated.placed_at");
+  EXPECT_THAT(placed.error.mend(), HasSubstr("2026"));
+  event = Good();
+  event.mutable_traits_stated()->set_birth_date("2533-05-01");
+  const Outcome born = Prepare(event);
+  EXPECT_EQ(born.error.field(), "traits_stated.birth_date");
+  EXPECT_THAT(born.error.mend(), HasSubstr("1990"));
+  event = Good();
+  event.mutable_consent_stated()->mutable_valid_until()->set_seconds(253'402'300'799);
+  EXPECT_NE(Prepare(event).error.field(), "consent_stated.valid_until");
+}
+
+TEST(EventPreparation, ATimeAheadInACorrectionIsClampedToo) {
+  CustomerEvent event = Good();
+  auto& correction = *event.mutable_event_corrected();
+  correction.mutable_event()->set_event_id("e0");
+  correction.mutable_replacement()->mutable_tracked()->set_name("x");
+  SetProto(kNow + absl::Hours(3), correction.mutable_replacement()->mutable_occurred_at());
+  const CustomerEvent stored = Prepare(event).event;
+  const CustomerEvent& replacement = stored.event_corrected().replacement();
+  EXPECT_EQ(FromProto(replacement.occurred_at()), kNow);
+  EXPECT_EQ(FromProto(replacement.claimed_occurred_at()), kNow + absl::Hours(3));
+}
+
 TEST(EventPreparation, DefaultsAreFilledIn) {
   CustomerEvent event = Order();
   Identifier& cookie = *event.add_identifiers();
