@@ -62,6 +62,7 @@ void PointIdentifiers(const std::string& from, int32_t subject_kind, const std::
     if (old == nullptr) continue;
     IdentifierRow row = *old;
     row.set_profile_id(to);
+    if (row.linked_profile_id().empty()) row.set_linked_profile_id(from);
     out.Put(kIdentifiers, {subject_kind, key}, std::move(row));
   }
 }
@@ -91,6 +92,8 @@ void ApplyEventResolved(const events::v1::EventResolved& resolved, const Decisio
     out.Put(kIdentifiers, {resolved.subject_kind(), identifier.key()}, std::move(row));
     storage::v1::ProfileIdentifierRow of_profile;
     *of_profile.mutable_identifier() = identifier;
+    of_profile.set_source_id(resolved.event().source_id());
+    of_profile.set_event_id(resolved.event().event_id());
     out.Put(kProfileIdentifiers, {resolved.profile_id(), identifier.key()}, std::move(of_profile));
     AddCount(profile, identifier.type(), 1);
   }
@@ -122,6 +125,7 @@ void ApplyProfilesMerged(const events::v1::ProfilesMerged& merged, const Decisio
   retired.push_back(merged.loser_id());
   retired.insert(retired.end(), winner.retired_profile_ids().begin(), winner.retired_profile_ids().end());
   winner.clear_retired_profile_ids();
+  winner.set_last_merge_offset(std::max(merged.offset(), winner.last_merge_offset()));
   out.Put(kProfiles, {merged.loser_id()}, std::move(loser));
   std::vector<std::pair<std::pair<int64_t, int32_t>, std::string>> by_age;
   for (std::string& id : retired) {
@@ -146,6 +150,11 @@ void ApplyLinkRefused(const events::v1::LinkRefused& refused, DecisionsWriter& o
   row.set_event_id(refused.event().event_id());
   row.set_decided_at_micros(MicrosOf(refused.event().decided_at()));
   out.Put(kRefusals, {refused.event().workspace_id(), refused.event().offset(), refused.index()}, std::move(row));
+  if (refused.identifier().key().empty()) return;
+  storage::v1::RefusalPlaceRow place;
+  place.set_workspace_id(refused.event().workspace_id());
+  out.Put(kRefusalsOfIdentifier, {refused.identifier().key(), refused.event().offset(), refused.index()},
+          std::move(place));
 }
 
 }  // namespace tributary::identity

@@ -36,8 +36,7 @@ class Conclusion {
       : options_(options), fact_(fact), event_(event), linking_(std::move(linking)), now_(now) {
     created_ = linking_.profile_id.empty();
     if (created_) linking_.profile_id = NewProfileId();
-    journey_ = {std::string(kJourneyLog),
-                eventlog::Partition(JourneyPartitionOf(linking_.profile_id, options_.journey_partitions))};
+    journey_ = JourneyOf(linking_.profile_id);
   }
 
   Decided Take() {
@@ -69,6 +68,15 @@ class Conclusion {
     return decided;
   }
 
+  processor::PartitionRef JourneyOf(const std::string& profile_id) const {
+    return {std::string(kJourneyLog),
+            eventlog::Partition(JourneyPartitionOf(profile_id, options_.journey_partitions))};
+  }
+
+  static processor::Output MergeTo(const processor::PartitionRef& to, const ProfilesMerged& merged) {
+    return {to, std::string(processor::RecordType<ProfilesMerged>()), merged.winner_id(), merged.SerializeAsString()};
+  }
+
   void AddMerge(int32_t index) {
     const std::string& loser = linking_.losers[static_cast<size_t>(index)];
     ProfilesMerged merged;
@@ -85,9 +93,12 @@ class Conclusion {
     *merged.mutable_decided_at() = ToTimestamp(now_);
     merged.set_traceparent(event_.traceparent);
     merged.set_subject_kind(event_.subject_kind);
-    // Before the event: whoever reads the journey knows of the merge when the event comes.
-    decided_.outputs.push_back({journey_, std::string(processor::RecordType<ProfilesMerged>()), linking_.profile_id,
-                                merged.SerializeAsString()});
+    merged.set_offset(fact_.offset.value());
+    // Before the event: whoever reads the journey knows of the merge when the event comes. The loser's first: the sooner
+    // its pieces are on their way.
+    const processor::PartitionRef of_loser = JourneyOf(loser);
+    if (of_loser != journey_) decided_.outputs.push_back(MergeTo(of_loser, merged));
+    decided_.outputs.push_back(MergeTo(journey_, merged));
     decided_.decisions.push_back(Decision::Of(std::move(merged)));
   }
 
@@ -187,6 +198,9 @@ absl::Status IdentityProcessor::ApplyFact(const Fact& fact, const processor::Kin
   storage::v1::DedupeRow row;
   row.set_offset(fact.offset.value());
   row.set_body_digest(event.body_digest);
+  if (event.candidates.size() > 1) {
+    for (const Candidate& candidate : event.candidates) row.add_identifier_prefixes(PrefixOf(candidate.key.key()));
+  }
   out.Put(kDedupe, {event.workspace_id, event.source_id, event.event_id}, std::move(row));
   return absl::OkStatus();
 }
@@ -226,7 +240,7 @@ Decided IdentityProcessor::DecideEvent(const Fact& fact, const processor::View& 
     decided.decisions.push_back(Decision::Of(std::move(duplicate)));
     return decided;
   }
-  return Conclusion(options_, fact, event, Link(event, view, rules_, options_.journey_partitions), now).Take();
+  return Conclusion(options_, fact, event, Link(event, view, rules_), now).Take();
 }
 
 }  // namespace tributary::identity

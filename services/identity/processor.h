@@ -33,7 +33,7 @@ class IdentityProcessor final : public processor::Processor {
                     const identifier::IdentifierRules& rules);
 
   std::string_view name() const override { return kProcessorName; }
-  uint32_t format() const override { return 1; }
+  uint32_t format() const override { return 2; }
   processor::Handling Handles(std::string_view type) const override;
   void Prefetch(const processor::Fact& fact, processor::KeySet& keys) const override;
   absl::Status ApplyFact(const processor::Fact& fact, const processor::KindView<processor::Kind::kFacts>& facts,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "tributary/projection/table.h"
@@ -32,5 +33,15 @@ inline constexpr TableOf<Kind::kDecisions, storage::v1::RefusalRow, std::string,
 // merge id
 inline constexpr TableOf<Kind::kDecisions, storage::v1::MergeRow, std::string> kMerges{37, "merges",
                                                                                        projection::Reuse::kUnlikely};
+// (opaque key, offset of the event, index among its refusals)
+inline constexpr TableOf<Kind::kDecisions, storage::v1::RefusalPlaceRow, std::string, int64_t, int32_t>
+    kRefusalsOfIdentifier{38, "refusals_of_identifier", projection::Reuse::kUnlikely};
+
+// DedupeRow.identifier_prefixes. `opaque_key` has 8 bytes or more.
+inline uint64_t PrefixOf(std::string_view opaque_key) {
+  uint64_t prefix = 0;
+  for (size_t i = 0; i < sizeof(prefix); ++i) prefix = prefix << 8 | static_cast<unsigned char>(opaque_key[i]);
+  return prefix;
+}
 
 }  // namespace tributary::identity
