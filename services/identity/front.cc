@@ -74,13 +74,15 @@ void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time dea
   const events::v1::SubjectKind kind = request.subject_kind == events::v1::SUBJECT_KIND_UNSPECIFIED
                                            ? events::v1::SUBJECT_KIND_PERSON
                                            : request.subject_kind;
+  const absl::StatusOr<eventlog::Partition> partition = deps_.intake_partition_of(request.workspace_id);
+  if (!partition.ok()) return done(partition.status());
   v1::ResolveIdentifierResponse found;
   found.mutable_identifier()->set_key(deps_.keys->Make(request.workspace_id, *normal).bytes());
   found.mutable_identifier()->set_type(normal->type);
   found.mutable_identifier()->set_issuer(normal->issuer);
   Read(request.workspace_id, request.token, deadline,
-       [kind, field = request.field, found = std::move(found),
-        done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
+       [kind, field = request.field, intake = eventlog::PartitionRef{std::string(kIntakeLog), *partition},
+        found = std::move(found), done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
          const auto look = [&](const projection::View& view) -> absl::StatusOr<v1::ResolveIdentifierResponse> {
            const auto row = view.Get(kIdentifiers, {kind, found.identifier().key()});
            if (row == nullptr) {
@@ -88,6 +90,10 @@ void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time dea
                                "Check type and issuer, or try another identifier");
            }
            found.set_profile_id(row->profile_id());
+           const auto profile = view.Get(kProfiles, {row->profile_id()});
+           if (profile != nullptr && profile->last_merge_offset() > 0) {
+             found.set_token(processor::EncodeToken({{intake, eventlog::Offset(profile->last_merge_offset())}}));
+           }
            return std::move(found);
          };
          done(Answer<v1::ResolveIdentifierResponse>(std::move(snapshot), look));
@@ -95,10 +101,10 @@ void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time dea
 }
 
 void IdentityFront::Resolve(const ResolveRequest& request, absl::Time deadline,
-                            std::function<void(absl::StatusOr<std::string>)> done) const {
+                            std::function<void(absl::StatusOr<ResolvedProfile>)> done) const {
   ResolveWithKey(request, deadline, [done = std::move(done)](absl::StatusOr<v1::ResolveIdentifierResponse> found) {
     if (!found.ok()) return done(found.status());
-    done(std::move(*found->mutable_profile_id()));
+    done(ResolvedProfile{std::move(*found->mutable_profile_id()), std::move(*found->mutable_token())});
   });
 }
 

@@ -27,6 +27,11 @@ struct ResolveRequest {
   std::string field = "identifier";   // where it stands in the caller's request: errors name fields below it
 };
 
+struct ResolvedProfile {
+  std::string profile_id;  // that survives
+  std::string token;       // with it, reads of the profile see the merges that made it; empty: none did
+};
+
 // Thread-safe. Answers from snapshots; a call that waits for its token holds no thread, and goes on where its wait
 // ends, which may be a task's thread. What is another workspace's is NOT_FOUND.
 class IdentityFront final : public v1::IdentityService::CallbackService {
@@ -45,11 +50,11 @@ class IdentityFront final : public v1::IdentityService::CallbackService {
   explicit IdentityFront(Deps deps);
 
   // For the other fronts of this process. `done` is called once, on any thread, perhaps before this returns, with the
-  // surviving profile's id. Errors: INVALID_ARGUMENT (Normalise's, or the token's), NOT_FOUND with the reason
+  // surviving profile. Errors: INVALID_ARGUMENT (Normalise's, or the token's), NOT_FOUND with the reason
   // IDENTIFIER_NOT_FOUND, UNAVAILABLE (not visible before the deadline, by the tasks' clock; not served here). Their
   // texts hold no value.
   void Resolve(const ResolveRequest& request, absl::Time deadline,
-               std::function<void(absl::StatusOr<std::string>)> done) const;
+               std::function<void(absl::StatusOr<ResolvedProfile>)> done) const;
 
   grpc::ServerUnaryReactor* ResolveIdentifier(grpc::CallbackServerContext* context,
                                               const v1::ResolveIdentifierRequest* request,

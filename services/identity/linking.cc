@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "identity/tables.h"
-#include "tributary/base/partitioning.h"
 
 namespace tributary::identity {
 namespace {
@@ -16,9 +15,8 @@ using storage::v1::IdentityProfileRow;
 
 class Linker {
  public:
-  Linker(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules,
-         int32_t journey_partitions)
-      : view_(view), rules_(rules), journey_partitions_(journey_partitions) {
+  Linker(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules)
+      : view_(view), rules_(rules) {
     for (const UnusableIdentifier& unusable : event.unusable) {
       result_.refusals.push_back({unusable.reason, unusable.key, {}, "", 0});
     }
@@ -29,7 +27,6 @@ class Linker {
   }
 
   Linking Run() {
-    RefuseOtherPartitions();
     std::optional<Limit> broken;
     while (!remaining_.empty() && (broken = BrokenLimit()).has_value()) {
       over_limit_.push_back({std::move(remaining_.back()), *broken});
@@ -59,29 +56,6 @@ class Linker {
 
   static std::pair<int, int32_t> Rank(const Member& member) {
     return {member.candidate->priority, member.candidate->ordinal};
-  }
-
-  // Known profiles whose journeys lie elsewhere than that of the highest-priority known identifier cannot be
-  // joined with it; the others go on.
-  void RefuseOtherPartitions() {
-    std::optional<int32_t> partition;
-    std::vector<Member> kept;
-    for (Member& member : remaining_) {
-      if (!member.profile_id.empty()) {
-        const int32_t of_member = JourneyPartitionOf(member.profile_id, journey_partitions_);
-        if (!partition.has_value()) partition = of_member;
-        if (*partition != of_member) {
-          result_.refusals.push_back({events::v1::LINK_REFUSAL_REASON_CROSS_PARTITION,
-                                      member.candidate->key,
-                                      {std::move(member.profile_id)},
-                                      "",
-                                      0});
-          continue;
-        }
-      }
-      kept.push_back(std::move(member));
-    }
-    remaining_ = std::move(kept);
   }
 
   std::vector<std::string> KnownProfiles() const {
@@ -168,7 +142,6 @@ class Linker {
 
   const projection::View& view_;
   const identifier::IdentifierRules& rules_;
-  const int32_t journey_partitions_;
   std::vector<Member> remaining_;  // in order of priority
   std::vector<std::pair<Member, Limit>> over_limit_;
   std::map<std::string, projection::Row<IdentityProfileRow>> profiles_;
@@ -177,9 +150,8 @@ class Linker {
 
 }  // namespace
 
-Linking Link(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules,
-             int32_t journey_partitions) {
-  return Linker(event, view, rules, journey_partitions).Run();
+Linking Link(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules) {
+  return Linker(event, view, rules).Run();
 }
 
 }  // namespace tributary::identity

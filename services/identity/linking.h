@@ -33,7 +33,6 @@ struct Linking {
 };
 
 // Pure. `event` must be usable and outlive the result.
-Linking Link(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules,
-             int32_t journey_partitions);
+Linking Link(const IntakeEvent& event, const projection::View& view, const identifier::IdentifierRules& rules);
 
 }  // namespace tributary::identity

@@ -1,8 +1,9 @@
 #include "profile/apply.h"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
+#include "profile/copy.h"
 #include "profile/entry.h"
 #include "profile/tables.h"
 #include "tributary/base/status.h"
@@ -18,21 +19,6 @@ using storage::v1::EntryIdRow;
 using storage::v1::EntryPlace;
 using storage::v1::EntryRow;
 using storage::v1::ProfileRow;
-
-struct Found {
-  std::string id;
-  Row<ProfileRow> row;  // null: not seen before
-};
-
-// The profile that survives of `id`. Ends: a merge makes a pointer from a profile that was none to another.
-Found Survivor(const FactsView& facts, const std::string& workspace, const std::string& id) {
-  Found found{id, facts.Get(kProfiles, {workspace, id})};
-  while (found.row != nullptr && !found.row->merged_into().empty()) {
-    found.id = found.row->merged_into();
-    found.row = facts.Get(kProfiles, {workspace, found.id});
-  }
-  return found;
-}
 
 EntryKey KeyOf(const EntryIdKey& id, const EntryPlace& place) {
   const auto& [profile, source, event] = id;
@@ -78,21 +64,41 @@ absl::Status Amend(const EntryIdKey& id, const EntryAmendments& amendments, cons
   return absl::OkStatus();
 }
 
-// Copies one entry of a retired profile, or what waits for it, to the survivor.
-absl::Status CopyEntry(const EntryIdKey& from, const EntryIdRow& from_row, const std::string& winner,
-                       const FactsView& facts, FactsWriter& out) {
-  const EntryIdKey to{winner, std::get<1>(from), std::get<2>(from)};
-  if (!from_row.has_place()) return Amend(to, from_row.waiting(), facts, out);
-  const Row<EntryRow> entry = facts.Get(kEntries, KeyOf(from, from_row.place()));
-  CustomerEvent event;
-  if (entry == nullptr || !event.ParseFromString(entry->event())) {
-    return absl::DataLossError("an entry that its name row tells of is not there or does not parse");
+// Adds `ids` that are not there yet before `behind`, or at the end.
+void AddRetired(const google::protobuf::RepeatedPtrField<std::string>& ids, const std::string& behind,
+                ProfileRow* row) {
+  auto& retired = *row->mutable_retired_profile_ids();
+  for (const std::string& id : ids) {
+    if (std::find(retired.begin(), retired.end(), id) != retired.end()) continue;
+    const auto place = std::find(retired.begin(), retired.end(), behind) - retired.begin();
+    *retired.Add() = id;
+    std::rotate(retired.begin() + place, retired.end() - 1, retired.end());
   }
-  const Row<EntryIdRow> known = facts.Get(kEntryIds, to);
-  if (known != nullptr && known->has_place()) return Amend(to, entry->amendments(), facts, out);
-  EntryRow row = *entry;
+}
+
+absl::Status ApplyMovedProfile(const storage::v1::MovedProfile& moved, const std::string& workspace,
+                               const std::string& winner, const FactsView& facts, FactsWriter& out) {
+  const Row<ProfileRow> old = facts.Get(kProfiles, {workspace, winner});
+  ProfileRow row = old == nullptr ? ProfileRow() : *old;
+  if (old == nullptr || row.subject_kind() == events::v1::SUBJECT_KIND_UNSPECIFIED) {
+    row.set_subject_kind(moved.row().subject_kind());
+  }
+  AddRetired(moved.row().retired_profile_ids(), moved.profile_id(), &row);
+  out.Put(kProfiles, {workspace, winner}, std::move(row));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyMovedEntry(const storage::v1::MovedEntry& moved, const std::string& winner, const FactsView& facts,
+                             FactsWriter& out) {
+  const EntryIdKey id{winner, moved.source_id(), moved.event_id()};
+  if (!moved.has_entry()) return Amend(id, moved.waiting(), facts, out);
+  CustomerEvent event;
+  if (!event.ParseFromString(moved.entry().event())) return absl::InternalError("a moved entry does not parse");
+  const Row<EntryIdRow> known = facts.Get(kEntryIds, id);
+  if (known != nullptr && known->has_place()) return Amend(id, moved.entry().amendments(), facts, out);
+  EntryRow row = moved.entry();
   if (known != nullptr && known->has_waiting()) MergeAmendments(known->waiting(), row.mutable_amendments());
-  PutEntry(to, event, std::move(row), nullptr, out);
+  PutEntry(id, event, std::move(row), nullptr, out);
   return absl::OkStatus();
 }
 
@@ -101,15 +107,15 @@ absl::Status CopyEntry(const EntryIdKey& from, const EntryIdRow& from_row, const
 absl::Status ApplyEvent(const CustomerEvent& event, std::string bytes, int64_t offset, const FactsView& facts,
                         FactsWriter& out) {
   TRIBUTARY_RETURN_IF_ERROR(CheckEvent(event));
-  const Found profile = Survivor(facts, event.workspace_id(), event.resolution().profile_id());
-  const EntryIdKey id{profile.id, event.source_id(), event.event_id()};
+  const std::string& profile = event.resolution().profile_id();
+  const EntryIdKey id{profile, event.source_id(), event.event_id()};
   const Row<EntryIdRow> known = facts.Get(kEntryIds, id);
   if (known != nullptr && known->has_place()) return absl::OkStatus();
-  if (profile.row == nullptr) {
+  if (!facts.Contains(kProfiles, {event.workspace_id(), profile})) {
     ProfileRow row;
     row.set_subject_kind(event.subject_kind() == events::v1::SUBJECT_KIND_UNSPECIFIED ? events::v1::SUBJECT_KIND_PERSON
                                                                                       : event.subject_kind());
-    out.Put(kProfiles, {event.workspace_id(), profile.id}, std::move(row));
+    out.Put(kProfiles, {event.workspace_id(), profile}, std::move(row));
   }
   EntryRow row;
   row.set_event(std::move(bytes));
@@ -119,41 +125,44 @@ absl::Status ApplyEvent(const CustomerEvent& event, std::string bytes, int64_t o
   const events::v1::EventRef* named = NamedEvent(event);
   if (named == nullptr) return absl::OkStatus();
   const std::string& source = named->source_id().empty() ? event.source_id() : named->source_id();
-  return Amend({profile.id, source, named->event_id()}, AmendmentsBy(event), facts, out);
+  return Amend({profile, source, named->event_id()}, AmendmentsBy(event), facts, out);
 }
 
-absl::Status ApplyMerge(const ProfilesMerged& merged, const FactsView& facts, FactsWriter& out) {
+absl::Status ApplyMerge(const ProfilesMerged& merged, bool loser_is_here, bool winner_is_here, const FactsView& facts,
+                        FactsWriter& out) {
   const std::string& workspace = merged.workspace_id();
-  if (merged.merge_id().empty() || workspace.empty() || merged.winner_id().empty() || merged.loser_id().empty() ||
-      merged.winner_id() == merged.loser_id()) {
-    return absl::InternalError("a profiles_merged of the journey is malformed");
+  if (loser_is_here) {
+    const Row<ProfileRow> old = facts.Get(kProfiles, {workspace, merged.loser_id()});
+    ProfileRow row = old == nullptr ? ProfileRow() : *old;
+    row.set_merged_into(merged.winner_id());
+    row.set_merge_id(merged.merge_id());
+    out.Put(kProfiles, {workspace, merged.loser_id()}, std::move(row));
   }
-  const Found winner = Survivor(facts, workspace, merged.winner_id());
-  const Row<ProfileRow> loser = facts.Get(kProfiles, {workspace, merged.loser_id()});
-  if (Survivor(facts, workspace, merged.loser_id()).id == winner.id) return absl::OkStatus();  // the same merge again
-  if (loser != nullptr && !loser->merged_into().empty()) {
-    return absl::InternalError("a profiles_merged names a loser that another merge retired");
-  }
-
-  ProfileRow winner_row = winner.row == nullptr ? ProfileRow() : *winner.row;
-  ProfileRow loser_row = loser == nullptr ? ProfileRow() : *loser;
-  if (winner.row == nullptr) winner_row.set_subject_kind(loser_row.subject_kind());
-  winner_row.mutable_retired_profile_ids()->MergeFrom(loser_row.retired_profile_ids());
-  winner_row.add_retired_profile_ids(merged.loser_id());
-  loser_row.set_merged_into(winner.id);
-  loser_row.set_merge_id(merged.merge_id());
-  out.Put(kProfiles, {workspace, winner.id}, std::move(winner_row));
-  out.Put(kProfiles, {workspace, merged.loser_id()}, std::move(loser_row));
-
-  std::vector<std::pair<EntryIdKey, Row<EntryIdRow>>> entries;  // a scan's visitor must not write
-  facts.Scan(kEntryIds, std::tuple(merged.loser_id()), [&](const EntryIdKey& key, const Row<EntryIdRow>& row) {
-    entries.emplace_back(key, row);
-    return true;
-  });
-  for (const auto& [key, row] : entries) {
-    TRIBUTARY_RETURN_IF_ERROR(CopyEntry(key, *row, winner.id, facts, out));
+  if (winner_is_here) {
+    const Row<ProfileRow> old = facts.Get(kProfiles, {workspace, merged.winner_id()});
+    ProfileRow row = old == nullptr ? ProfileRow() : *old;
+    if (old == nullptr) row.set_subject_kind(merged.subject_kind());
+    google::protobuf::RepeatedPtrField<std::string> loser;
+    *loser.Add() = merged.loser_id();
+    AddRetired(loser, "", &row);
+    out.Put(kProfiles, {workspace, merged.winner_id()}, std::move(row));
   }
   return absl::OkStatus();
+}
+
+absl::Status ApplyMovedRow(const events::v1::MovedRow& row, const std::string& workspace, const std::string& winner,
+                           const FactsView& facts, FactsWriter& out) {
+  if (row.kind() == kMovedProfile) {
+    storage::v1::MovedProfile moved;
+    if (!moved.ParseFromString(row.value())) return absl::InternalError("a moved profile does not parse");
+    return ApplyMovedProfile(moved, workspace, winner, facts, out);
+  }
+  if (row.kind() == kMovedEntry) {
+    storage::v1::MovedEntry moved;
+    if (!moved.ParseFromString(row.value())) return absl::InternalError("a moved entry does not parse");
+    return ApplyMovedEntry(moved, winner, facts, out);
+  }
+  return absl::InternalError("a moved row is of a kind that this release does not know");
 }
 
 }  // namespace tributary::profile

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "tributary/events/v1/customer_event.pb.h"
 #include "tributary/events/v1/identity.pb.h"
+#include "tributary/events/v1/moves.pb.h"
 #include "tributary/projection/table.h"
 
 namespace tributary::profile {
@@ -18,8 +19,12 @@ using FactsWriter = projection::Writer<projection::Kind::kFacts>;
 absl::Status ApplyEvent(const events::v1::CustomerEvent& event, std::string bytes, int64_t offset,
                         const FactsView& facts, FactsWriter& out);
 
-// Both profiles are of this partition. Writes as many rows as the loser has. Internal: malformed, or it contradicts an
-// earlier merge.
-absl::Status ApplyMerge(const events::v1::ProfilesMerged& merged, const FactsView& facts, FactsWriter& out);
+// Marks the rows of those of the two that live in this partition; again changes nothing.
+absl::Status ApplyMerge(const events::v1::ProfilesMerged& merged, bool loser_is_here, bool winner_is_here,
+                        const FactsView& facts, FactsWriter& out);
+
+// A row that copy.h made, for `winner`. Idempotent by entry, in any order with events. Internal: malformed.
+absl::Status ApplyMovedRow(const events::v1::MovedRow& row, const std::string& workspace, const std::string& winner,
+                           const FactsView& facts, FactsWriter& out);
 
 }  // namespace tributary::profile

@@ -26,11 +26,15 @@ absl::Status NoSuchProfile() {
                     "Check the id or identifier; after a write, pass its token");
 }
 
+processor::Task* TaskOf(const ProfileFront::Deps& deps, int32_t partition) {
+  return deps.host->Find(ProfileProcessor::kName,
+                         {std::string(ProfileProcessor::kLog), processor::Partition(partition)});
+}
+
 // A snapshot of the journey partition in which `token` is visible.
 void ReadPartition(const ProfileFront::Deps& deps, int32_t partition, std::string_view token, absl::Time deadline,
                    processor::SnapshotFn done) {
-  processor::Task* task =
-      deps.host->Find(ProfileProcessor::kName, {std::string(ProfileProcessor::kLog), processor::Partition(partition)});
+  processor::Task* task = TaskOf(deps, partition);
   if (task == nullptr) {
     return done(FieldError(absl::StatusCode::kUnavailable, "PARTITION_NOT_HERE", "",
                            fmt::format("journey partition {} is not served here", partition), "Try again"));
@@ -46,6 +50,102 @@ struct Located {
   std::string requested_id;
 };
 
+// Looks one profile up where it is now, whole: a pointer is followed to the winner, and who is asked for while pieces
+// are on their way is waited for (DESIGN section 4).
+template <typename Request, typename Response, typename Answer>
+class Lookup : public std::enable_shared_from_this<Lookup<Request, Response, Answer>> {
+ public:
+  Lookup(const ProfileFront::Deps& deps, const CallInfo& call, const Request& request, std::string workspace_id,
+         rpc::Reply<Response> reply, Answer answer)
+      : deps_(deps),
+        call_(call),
+        request_(request),
+        workspace_id_(std::move(workspace_id)),
+        token_(request.token()),
+        reply_(std::move(reply)),
+        answer_(std::move(answer)) {}
+
+  void Start() {
+    const v1::ProfileSelector& selector = request_.profile();
+    if (selector.by_case() == v1::ProfileSelector::kProfileId) return Begin(selector.profile_id());
+    deps_.resolver->Resolve({.workspace_id = workspace_id_,
+                             .identifier = selector.identifier(),
+                             .subject_kind = selector.subject_kind(),
+                             .token = token_,
+                             .deadline = call_.deadline,
+                             .field = "profile.identifier"},
+                            [self = this->shared_from_this()](absl::StatusOr<ResolvedIdentifier> resolved) {
+                              self->Resolved(std::move(resolved));
+                            });
+  }
+
+ private:
+  void Resolved(absl::StatusOr<ResolvedIdentifier> resolved) {
+    if (!resolved.ok()) return reply_(absl::IsNotFound(resolved.status()) ? NoSuchProfile() : resolved.status());
+    absl::StatusOr<std::string> token = processor::JoinTokens(token_, resolved->token);
+    if (!token.ok()) return reply_(token.status());
+    token_ = *std::move(token);
+    Begin(resolved->profile_id);
+  }
+
+  void Begin(std::string id) {
+    requested_id_ = id;
+    Read(std::move(id));
+  }
+
+  void Read(std::string id) {
+    const int32_t partition = JourneyPartitionOf(id, deps_.journey_partitions);
+    processor::Task* task = TaskOf(deps_, partition);
+    // Before the snapshot: what comes after is waited for.
+    const processor::Offset seen = task == nullptr ? processor::Offset(-1) : task->status().visible;
+    ReadPartition(deps_, partition, token_, call_.deadline,
+                  [self = this->shared_from_this(), id = std::move(id), task,
+                   seen](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) mutable {
+                    if (!snapshot.ok()) return self->reply_(snapshot.status());
+                    self->Look(std::move(id), task, seen, **snapshot);
+                  });
+  }
+
+  void Look(std::string id, processor::Task* task, processor::Offset seen, projection::Snapshot& snapshot) {
+    const projection::View view = snapshot.view();
+    const processor::ProfileMoves moves = processor::MovesOf(view, workspace_id_, id);
+    const bool whole = !moves.moving && (awaited_merge_.empty() || processor::MoveHasEnded(view, awaited_merge_));
+    if (!snapshot.status().ok()) return reply_(snapshot.status());
+    if (moves.pointer.has_value()) {
+      awaited_merge_ = moves.pointer->merge_id;
+      return Read(moves.pointer->winner_id);
+    }
+    if (!whole) return Wait(std::move(id), task, seen);
+    std::optional<FoundProfile> found = FindProfile(view, workspace_id_, id);
+    absl::StatusOr<Response> response = NoSuchProfile();
+    if (found.has_value()) {
+      response = answer_(call_, request_, Located{view, workspace_id_, *std::move(found), requested_id_});
+    }
+    if (!snapshot.status().ok()) return reply_(snapshot.status());
+    reply_(std::move(response));
+  }
+
+  void Wait(std::string id, processor::Task* task, processor::Offset seen) {
+    task->WhenVisible(processor::Offset(seen.value() + 1), call_.deadline,
+                      [self = this->shared_from_this(),
+                       id = std::move(id)](absl::StatusOr<std::unique_ptr<projection::Snapshot>> later) mutable {
+                        if (later.ok()) return self->Read(std::move(id));
+                        self->reply_(FieldError(absl::StatusCode::kUnavailable, "PROFILE_MOVING", "profile",
+                                                "its pieces are still being joined", "Try again"));
+                      });
+  }
+
+  const ProfileFront::Deps deps_;
+  const CallInfo call_;
+  const Request request_;
+  const std::string workspace_id_;
+  std::string token_;
+  std::string requested_id_;
+  std::string awaited_merge_;
+  const rpc::Reply<Response> reply_;
+  const Answer answer_;
+};
+
 // Finds the profile that the request selects and answers with `answer(const CallInfo&, const Request&, const
 // Located&)`.
 template <typename Request, typename Response, typename Answer>
@@ -54,41 +154,9 @@ void AnswerOneProfile(const ProfileFront::Deps& deps, const CallInfo& call, cons
   absl::StatusOr<std::string> workspace = WorkspaceOf(call, request.workspace_id());
   if (!workspace.ok()) return reply(workspace.status());
   if (absl::Status selector = CheckSelector(request.profile()); !selector.ok()) return reply(selector);
-
-  struct State {
-    CallInfo call;
-    Request request;
-    std::string workspace_id;
-    Answer answer;
-  };
-  auto state = std::make_shared<State>(State{call, request, *std::move(workspace), std::move(answer)});
-  const auto read = [deps, state, reply](const std::string& id) {
-    ReadPartition(deps, JourneyPartitionOf(id, deps.journey_partitions), state->request.token(), state->call.deadline,
-                  [state, reply, id](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
-                    if (!snapshot.ok()) return reply(snapshot.status());
-                    const projection::View view = (*snapshot)->view();
-                    std::optional<FoundProfile> found = FindProfile(view, state->workspace_id, id);
-                    absl::StatusOr<Response> response = NoSuchProfile();
-                    if (found.has_value()) {
-                      response = state->answer(state->call, state->request,
-                                               Located{view, state->workspace_id, *std::move(found), id});
-                    }
-                    if (!(*snapshot)->status().ok()) return reply((*snapshot)->status());
-                    reply(std::move(response));
-                  });
-  };
-  const v1::ProfileSelector& selector = state->request.profile();
-  if (selector.by_case() == v1::ProfileSelector::kProfileId) return read(selector.profile_id());
-  deps.resolver->Resolve({.workspace_id = state->workspace_id,
-                          .identifier = selector.identifier(),
-                          .subject_kind = selector.subject_kind(),
-                          .token = state->request.token(),
-                          .deadline = state->call.deadline,
-                          .field = "profile.identifier"},
-                         [read, reply](absl::StatusOr<std::string> id) {
-                           if (id.ok()) return read(*id);
-                           reply(absl::IsNotFound(id.status()) ? NoSuchProfile() : id.status());
-                         });
+  std::make_shared<Lookup<Request, Response, Answer>>(deps, call, request, *std::move(workspace), std::move(reply),
+                                                      std::move(answer))
+      ->Start();
 }
 
 absl::StatusOr<v1::GetProfileResponse> AnswerProfile(const CallInfo&, const v1::GetProfileRequest&,

@@ -20,14 +20,19 @@ struct IdentifierLookup {
   std::string field;    // where the identifier stands in the request: errors name fields below it
 };
 
+struct ResolvedIdentifier {
+  std::string profile_id;  // may be one that a merge has retired since
+  std::string token;       // with it, reads of the profile see the merges that made it; empty: none did
+};
+
 // Thread-safe.
 class IdentifierResolver {
  public:
   virtual ~IdentifierResolver() = default;
-  // Calls `done` once, on any thread, perhaps before it returns, with a profile id, which may be one that a merge has
-  // retired. Errors, sent to the caller as they are: NotFound (nobody's), InvalidArgument (no such identifier can be;
-  // the token), DeadlineExceeded, Unavailable. Their texts hold no value of an identifier.
-  virtual void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<std::string>)> done) = 0;
+  // Calls `done` once, on any thread, perhaps before it returns. Errors, sent to the caller as they are: NotFound
+  // (nobody's), InvalidArgument (no such identifier can be; the token), DeadlineExceeded, Unavailable. Their texts hold
+  // no value of an identifier.
+  virtual void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<ResolvedIdentifier>)> done) = 0;
 };
 
 }  // namespace tributary::profile

@@ -63,13 +63,17 @@ absl::StatusOr<eventlog::Partition> PartitionOf(const ingestion::RegistryDirecto
 class Resolver final : public profile::IdentifierResolver {
  public:
   explicit Resolver(const identity::IdentityFront& identity) : identity_(identity) {}
-  void Resolve(profile::IdentifierLookup lookup, std::function<void(absl::StatusOr<std::string>)> done) override {
+  void Resolve(profile::IdentifierLookup lookup,
+               std::function<void(absl::StatusOr<profile::ResolvedIdentifier>)> done) override {
     identity_.Resolve({.workspace_id = std::move(lookup.workspace_id),
                        .subject_kind = lookup.subject_kind,
                        .identifier = std::move(lookup.identifier),
                        .token = std::move(lookup.token),
                        .field = std::move(lookup.field)},
-                      lookup.deadline, std::move(done));
+                      lookup.deadline, [done = std::move(done)](absl::StatusOr<identity::ResolvedProfile> resolved) {
+                        if (!resolved.ok()) return done(resolved.status());
+                        done(profile::ResolvedIdentifier{std::move(resolved->profile_id), std::move(resolved->token)});
+                      });
   }
 
  private:

@@ -86,7 +86,9 @@ std::unique_ptr<processor::Processor> MakeProcessor(const TaskName& name, const 
                                   .journey_partitions = eventlog::PartitionCount(log, kJourneyLog)},
         collaborators.keys, collaborators.rules);
   }
-  if (name.processor == "profile") return std::make_unique<profile::ProfileProcessor>();
+  if (name.processor == "profile") {
+    return profile::MakeProcessor(name.partition.partition, eventlog::PartitionCount(log, kJourneyLog));
+  }
   std::fprintf(stderr, "there is no processor '%s'\n", name.processor.c_str());
   std::abort();
 }

@@ -120,12 +120,12 @@ std::pair<double, double> InTurn(const A& ours, const B& raw) {
 
 void BenchProfile(const Settings& settings, Report& report) {
   const std::vector<eventlog::Record> records = Records(settings.events, true);
-  profile::ProfileProcessor capturing;
-  const std::vector<RawSegment> segments = Capture(capturing, records, kFactsPerSegment);
+  const auto capturing = profile::MakeProcessor(eventlog::Partition(0), 1);
+  const std::vector<RawSegment> segments = Capture(*capturing, records, kFactsPerSegment);
   const auto [ours, raw] = InTurn(
       [&] {
-        profile::ProfileProcessor processor;
-        return TaskSeconds(settings, processor, {"journey", eventlog::Partition(0)}, records);
+        const auto processor = profile::MakeProcessor(eventlog::Partition(0), 1);
+        return TaskSeconds(settings, *processor, {"journey", eventlog::Partition(0)}, records);
       },
       [&] { return RawSeconds(settings, segments); });
   const double events = static_cast<double>(records.size());

@@ -37,4 +37,17 @@ inline constexpr TableOf<kDecisionsKind, storage::v1::EffectRow, std::string> kE
 // effect_id of every effect there ever was: none is requested twice
 inline constexpr TableOf<kDecisionsKind, storage::v1::Mark, std::string> kEffectIds{9, "effect_ids"};
 
+// Merges (moves.h). A profile that has lost -> who won.
+inline constexpr TableOf<kFactsKind, storage::v1::MovePointer, std::string> kMovePointers{10, "move_pointers"};
+// A winner -> merges whose state has not come in whole.
+inline constexpr TableOf<kFactsKind, storage::v1::IncomingMoves, std::string> kIncomingMoves{11, "incoming_moves"};
+// merge id of those whose end marker has come
+inline constexpr TableOf<kFactsKind, storage::v1::Mark, std::string> kEndedMoves{12, "ended_moves",
+                                                                                 projection::Reuse::kUnlikely};
+// A profile that has lost -> how far its state is on its way.
+inline constexpr TableOf<kDecisionsKind, storage::v1::OutgoingMove, std::string> kOutgoingMoves{13, "outgoing_moves"};
+// (profile, offset, index)
+inline constexpr TableOf<kDecisionsKind, storage::v1::HeldFact, std::string, int64_t, int32_t> kHeldFacts{14,
+                                                                                                          "held_facts"};
+
 }  // namespace tributary::processor

@@ -219,7 +219,7 @@ absl::Status Task::Impl::Record(Decided decided, const events::v1::Cause& cause,
     out->set_type(std::move(output.type));
     out->set_key(std::move(output.key));
     *out->mutable_cause() = cause;
-    out->set_depth(depth + 1);
+    out->set_depth(output.forwards ? depth : depth + 1);
     if (auto* patch = std::get_if<FactPatch>(&output.value)) {
       if (item == nullptr || item->record == nullptr || item->batch != nullptr) {
         return absl::InternalError("an output patches a fact but no record is being decided");

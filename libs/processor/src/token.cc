@@ -79,6 +79,13 @@ absl::StatusOr<std::vector<TokenPosition>> DecodeToken(std::string_view token) {
   return positions;
 }
 
+absl::StatusOr<std::string> JoinTokens(std::string_view a, std::string_view b) {
+  TRIBUTARY_ASSIGN_OR_RETURN(std::vector<TokenPosition> positions, DecodeToken(a));
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::vector<TokenPosition> more, DecodeToken(b));
+  positions.insert(positions.end(), more.begin(), more.end());
+  return EncodeToken(positions);
+}
+
 ReadGate::ReadGate(const TaskHost* host, eventlog::EventLog* log, std::vector<Upstream> upstreams)
     : host_(host), log_(log), upstreams_(std::move(upstreams)) {}
 

@@ -282,7 +282,7 @@ TEST_F(FrontTest, AFilterThatFitsNothingReadsABoundedNumberOfRowsAPage) {
   }
   v1::ListLinkRefusalsRequest request;
   request.set_token(token);
-  request.add_reasons(events::v1::LINK_REFUSAL_REASON_CROSS_PARTITION);
+  request.add_reasons(events::v1::LINK_REFUSAL_REASON_ROLE_NOT_SUBJECT);
   const auto first = List(request);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_THAT(first->refusals(), IsEmpty());
@@ -294,13 +294,14 @@ TEST_F(FrontTest, AFilterThatFitsNothingReadsABoundedNumberOfRowsAPage) {
 TEST_F(FrontTest, AnotherFrontOfThisProcessAsksDirectly) {
   const std::string token = Ingest(Event("e1", {Email("som@example.com")}));
   const auto ask = [&](ResolveRequest request, absl::Duration patience) {
-    std::promise<absl::StatusOr<std::string>> answer;
+    std::promise<absl::StatusOr<ResolvedProfile>> answer;
     front_.Resolve(request, SystemClock().Now() + patience,
-                   [&](absl::StatusOr<std::string> id) { answer.set_value(std::move(id)); });
+                   [&](absl::StatusOr<ResolvedProfile> found) { answer.set_value(std::move(found)); });
     return answer.get_future().get();
   };
   ResolveRequest request{.workspace_id = kWorkspace, .identifier = Email("som@example.com"), .token = token};
-  EXPECT_EQ(*ask(request, absl::Minutes(1)), ResolveIdentifier(Email("som@example.com"), token)->profile_id());
+  EXPECT_EQ(ask(request, absl::Minutes(1))->profile_id,
+            ResolveIdentifier(Email("som@example.com"), token)->profile_id());
   request.identifier.set_value("no address");
   request.field = "profile.identifier";
   EXPECT_EQ(DetailOf(ask(request, absl::Minutes(1)).status())->field, "profile.identifier.value");

@@ -147,19 +147,30 @@ std::pair<Outcome, Outcome> ApartIn(Identity& identity) {
   }
 }
 
-TEST(IdentityTest, AMergeAcrossPartitionsIsRefusedAndRecorded) {
+TEST(IdentityTest, AMergeAcrossPartitionsIsToldToBothBeforeTheEventThatShowsIt) {
   Identity identity({.journey_partitions = 8});
   const auto [cookie, customer] = ApartIn(identity);
   const Outcome joint = identity.Take(Event("joint", {Cookie("c-first"), Customer("17"), Phone("0812345678")}));
-  EXPECT_THAT(joint.merged, IsEmpty());
-  ASSERT_THAT(joint.reasons, ElementsAre(events::v1::LINK_REFUSAL_REASON_CROSS_PARTITION));
-  EXPECT_EQ(joint.refused[0].identifier().type(), "cookie");
-  EXPECT_EQ(joint.refused[0].profile_id(), customer.profile_id);
-  EXPECT_THAT(joint.refused[0].wanted_profile_ids(), ElementsAre(cookie.profile_id));
-  // The customer id is of the higher priority; what is new is linked to its profile.
-  EXPECT_EQ(joint.profile_id, customer.profile_id);
-  EXPECT_EQ(identity.ProfileOf(Phone("081 234 5678")), customer.profile_id);
-  EXPECT_EQ(identity.ProfileOf(Cookie("c-first")), cookie.profile_id);
+  ASSERT_THAT(joint.merged, SizeIs(1));
+  EXPECT_THAT(joint.reasons, IsEmpty());
+  EXPECT_EQ(joint.profile_id, cookie.profile_id) << "the oldest survives";
+  const std::string merged(processor::RecordType<events::v1::ProfilesMerged>());
+  for (const std::string& profile : {cookie.profile_id, customer.profile_id}) {
+    const auto records =
+        identity.driver().RecordsOf({std::string(kJourneyLog), eventlog::Partition(JourneyPartitionOf(profile, 8))});
+    const auto told =
+        std::find_if(records.begin(), records.end(), [&](const auto& record) { return record->record.type == merged; });
+    ASSERT_NE(told, records.end());
+    events::v1::ProfilesMerged merge;
+    ASSERT_TRUE(merge.ParseFromString((*told)->record.value));
+    EXPECT_EQ(merge.loser_id(), customer.profile_id);
+    EXPECT_EQ(merge.winner_id(), cookie.profile_id);
+    EXPECT_EQ(merge.offset(), joint.offset.value());
+    EXPECT_EQ(std::next(told) != records.end(), profile == cookie.profile_id) << "the event follows at the winner's";
+  }
+  for (const auto& identifier : {Cookie("c-first"), Customer("17"), Phone("081 234 5678")}) {
+    EXPECT_EQ(identity.ProfileOf(identifier), cookie.profile_id);
+  }
   EXPECT_TRUE(identity.RebuildsTheSame());
 }
 

@@ -34,11 +34,12 @@ class FixedCredentials final : public rpc::CredentialVerifier {
 // Knows one mail address, of workspace w1.
 class OneMailAddress final : public IdentifierResolver {
  public:
-  void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<std::string>)> done) override {
+  void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<ResolvedIdentifier>)> done) override {
     if (lookup.identifier.value().empty()) {
       return done(InvalidField("REQUIRED", lookup.field + ".value", "is empty", "Send the value"));
     }
-    if (lookup.workspace_id == kWorkspace && lookup.identifier.value() == "a@example.com") return done("p0-1-0");
+    if (lookup.workspace_id == kWorkspace && lookup.identifier.value() == "a@example.com")
+      return done(ResolvedIdentifier{"p0-1-0", ""});
     done(absl::NotFoundError("nobody's"));
   }
 };
@@ -50,7 +51,7 @@ class ProfileFrontTest : public ::testing::Test {
         eventlog::MakeMemoryLog({.logs = {{"journey", kPartitions}}, .clock = &clock_, .synchronous = false}).value();
     producer_ = log_->OpenProducer().value();
     for (int32_t i = 0; i < kPartitions; ++i) {
-      auto processor = std::make_unique<ProfileProcessor>();
+      auto processor = MakeProcessor(processor::Partition(i), kPartitions);
       processor::TaskOptions options;
       options.partition = {"journey", processor::Partition(i)};
       auto task = processor::Task::Open(options, {.log = log_.get(),

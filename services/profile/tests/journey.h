@@ -109,7 +109,7 @@ inline events::v1::ProfilesMerged Merge(const std::string& winner, const std::st
 
 class Journey {
  public:
-  Journey() : driver_([] { return std::make_unique<ProfileProcessor>(); }) {}
+  Journey() : driver_([] { return MakeProcessor(processor::Partition(0), 1); }) {}
 
   void Put(const CustomerEvent& event) { driver_.Pipe(event.resolution().profile_id(), event); }
   void Put(const events::v1::ProfilesMerged& merged) { driver_.Pipe(merged.winner_id(), merged); }

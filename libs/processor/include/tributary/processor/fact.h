@@ -139,6 +139,8 @@ struct Output {
   std::variant<std::string, FactPatch> value;
   // The task's own, of a copy in the dead-letter log.
   std::string dead_letter_reason = {};
+  // It is the fact that is being decided, sent on, and no conclusion of it: it gets no deeper.
+  bool forwards = false;
 };
 
 // The answer to a command; recorded, unless `retry`.

@@ -25,6 +25,9 @@ std::string EncodeToken(const std::vector<TokenPosition>& positions);
 // InvalidArgument (reason INVALID_TOKEN, field "token") if it is none of ours. "" is no positions.
 absl::StatusOr<std::vector<TokenPosition>> DecodeToken(std::string_view token);
 
+// Both tokens in one; either may be empty. InvalidArgument as DecodeToken.
+absl::StatusOr<std::string> JoinTokens(std::string_view a, std::string_view b);
+
 // Waits for tokens on behalf of reads. Thread-safe.
 class ReadGate {
  public:

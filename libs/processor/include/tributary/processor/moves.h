@@ -1,0 +1,123 @@
+// Merges of profiles across partitions (DESIGN section 4), for every service that keeps state by profile.
+//
+// A service implements MovableProcessor; MovingProcessor makes a Processor of it that knows pointers, copies, adopted
+// state, held facts, end markers and chains of merges. docs/merges.md follows one merge through it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tributary/events/v1/identity.pb.h"
+#include "tributary/events/v1/moves.pb.h"
+#include "tributary/processor/processor.h"
+
+namespace tributary::processor {
+
+// Some rows of a profile, from a cursor on.
+struct CopiedRows {
+  std::vector<events::v1::MovedRow> rows;
+  // Where the next rows begin, opaque; unset: there are none.
+  std::optional<std::string> next;
+};
+
+// What a service does for profiles that move, besides what every Processor does. Of its own functions ApplyFact and
+// Decide never see a fact of a profile that has lost a merge, and Decide none of one whose pieces are still on their
+// way: those are forwarded or held. Ids of timers must not begin with "~".
+class MovableProcessor : public Processor {
+ public:
+  // The profile that a fact, or a command, concerns; nullopt: none. Of a ProfilesMerged it is not asked.
+  virtual std::optional<std::string> ProfileOf(const Fact& fact) const = 0;
+  virtual std::optional<std::string> ProfileOf(const Command& command) const = 0;
+  // False if Decide has nothing to say to such facts: then none needs to be held.
+  virtual bool Decides(const Fact& fact) const = 0;
+
+  // That a profile has lost and another has won; of those that live in this partition, rows may be marked. The rows of
+  // the loser stay as they are from then on, hidden.
+  virtual absl::Status ApplyMerge(const events::v1::ProfilesMerged& merged, bool loser_is_here, bool winner_is_here,
+                                  const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) = 0;
+  // Rows of `profile`, which has lost, from `cursor` on ("" at first): at most `max_rows`, and no more after
+  // `max_bytes` are reached. A cursor is what the call before returned, also if that was another release's.
+  virtual CopiedRows CopyRows(const View& view, const std::string& workspace, const std::string& profile,
+                              std::string_view cursor, int32_t max_rows, size_t max_bytes) const = 0;
+  // Applies a row that came for `winner`, as ApplyFact does a fact: idempotent, in any order with others. Of what is
+  // adopted instead it writes nothing.
+  virtual absl::Status ApplyMovedRow(const events::v1::MovedRow& row, const std::string& workspace,
+                                     const std::string& winner, const KindView<Kind::kFacts>& facts,
+                                     Writer<Kind::kFacts>& out) = 0;
+  // What has to be decided of a row that came for `winner`: state that decisions hold is adopted.
+  virtual std::vector<Decision> Adopt(const events::v1::MovedRow& row, const std::string& winner, const View& view,
+                                      absl::Time now) = 0;
+  // `fact` as a record for `winner`, which has taken the place of the profile that it concerns. The target is filled
+  // in.
+  virtual Output Forward(const Fact& fact, const std::string& winner) const = 0;
+};
+
+// Where profiles live.
+struct ProfilePlaces {
+  std::string log;
+  std::function<Partition(std::string_view profile_id)> partition_of;
+};
+
+// The service on one partition, with merges. Handles, besides the service's own types, those of moves.proto.
+class MovingProcessor final : public Processor {
+ public:
+  MovingProcessor(std::unique_ptr<MovableProcessor> service, PartitionRef partition, ProfilePlaces places);
+
+  std::string_view name() const override { return service_->name(); }
+  uint32_t format() const override { return service_->format(); }
+  Handling Handles(std::string_view type) const override;
+  void Prefetch(const Fact& fact, KeySet& keys) const override;
+  absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) override;
+  void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>& decisions,
+                     Writer<Kind::kDecisions>& out) override;
+  void Derive(const Changes& changes, const View& view, Writer<Kind::kCaches>& out) override;
+  Decided Decide(const Input& input, const View& view, absl::Time now) override;
+
+ private:
+  bool Here(std::string_view profile) const;
+  PartitionRef PlaceOf(std::string_view profile) const;
+  template <typename M>
+  const M* Mine(const Fact& fact) const;
+  absl::Status ApplyRows(const events::v1::ProfileRowsMoved& moved, const KindView<Kind::kFacts>& facts,
+                         Writer<Kind::kFacts>& out);
+  Decided DecideFact(const Fact& fact, const View& view, absl::Time now);
+  Decided DecideMerge(const events::v1::ProfilesMerged& merged, const View& view, absl::Time now) const;
+  Decided DecideRows(const events::v1::ProfileRowsMoved& moved, const View& view, absl::Time now);
+  Decided DecideEnd(const events::v1::ProfileMoveEnded& ended, const View& view, absl::Time now) const;
+  Decided DecideTimer(const DueTimer& timer, const View& view, absl::Time now);
+  Decided DecideHeld(const DueTimer& timer, const View& view, absl::Time now);
+  Decided DecideCommand(const Command& command, const View& view, absl::Time now);
+  // Sends the next part, or what ends the move.
+  Decided Continue(events::v1::ProfileMoveProgressed progress, const View& view, absl::Time now) const;
+  void AddTimers(const std::string& loser, const View& view, events::v1::ProfileRowsMoved* moved,
+                 Decided* decided) const;
+  void EndMove(events::v1::ProfileMoveProgressed* progress, const View& view, Decided* decided) const;
+  void ForwardHeld(const events::v1::FactHeld& held, const std::string& winner, Decided* decided) const;
+  Output Forwarded(const Fact& fact, const std::string& winner) const;
+
+  const std::unique_ptr<MovableProcessor> service_;
+  const PartitionRef partition_;
+  const ProfilePlaces places_;
+};
+
+// What a read has to know of a profile, in a view of the partition that it lives in.
+struct ProfileMoves {
+  // It has lost a merge: ask its winner, and say which merge is to have ended there.
+  struct Pointer {
+    std::string winner_id;
+    std::string merge_id;
+  };
+  std::optional<Pointer> pointer;
+  // Pieces are still on their way to it: what is here is not all.
+  bool moving = false;
+};
+ProfileMoves MovesOf(const View& view, const std::string& workspace, const std::string& profile);
+// Whether all that the processor knew of a loser has come here.
+bool MoveHasEnded(const View& view, const std::string& merge_id);
+
+}  // namespace tributary::processor
