@@ -8,6 +8,7 @@
 
 #include "profile/entry.h"
 #include "profile/figures.h"
+#include "profile/statements.h"
 #include "profile/tables.h"
 
 namespace tributary::profile {
@@ -21,16 +22,6 @@ using storage::v1::OrderRow;
 using storage::v1::SummaryRow;
 using CachesWriter = projection::Writer<Kind::kCaches>;
 
-// Earliest and latest of some times.
-struct Span {
-  absl::Time first = absl::InfiniteFuture();
-  absl::Time last = absl::InfinitePast();
-  void Add(absl::Time time) {
-    first = std::min(first, time);
-    last = std::max(last, time);
-  }
-};
-
 struct OrderDelta {
   // The one statement of the order itself that came; unset if anything else happened to the order.
   std::optional<std::pair<OrderEntryKey, OrderEntryRow>> sole;
@@ -39,17 +30,26 @@ struct OrderDelta {
 
 struct ProfileDelta {
   int64_t entries = 0;
-  std::map<int32_t, int64_t> channels;
+  std::map<int32_t, ChannelCount> channels;
   Span added;
   Span removed;
   std::map<OrderKey, OrderDelta> orders;
+  StatementChanges statements;
+};
+
+// What happened to the orders that count as revenue.
+struct OrdersMoved {
+  Sums sums;
+  Span added;
+  Span removed;
 };
 
 void TakeAway(const EntryKey& key, const EntryRow& row, ProfileDelta& delta, CachesWriter& out) {
   if (!Counts(row)) return;
   --delta.entries;
-  --delta.channels[row.figures().channel()];
+  delta.channels[row.figures().channel()].Add(row.figures(), -1);
   delta.removed.Add(std::get<1>(key));
+  NoteStatements(key, row, false, &delta.statements);
   const auto entry = OrderEntryOf(key, row);
   if (!entry.has_value()) return;
   const OrderEntryKey& order = entry->first;
@@ -62,8 +62,9 @@ void TakeAway(const EntryKey& key, const EntryRow& row, ProfileDelta& delta, Cac
 void Put(const EntryKey& key, const EntryRow& row, ProfileDelta& delta, CachesWriter& out) {
   if (!Counts(row)) return;
   ++delta.entries;
-  ++delta.channels[row.figures().channel()];
+  delta.channels[row.figures().channel()].Add(row.figures(), 1);
   delta.added.Add(std::get<1>(key));
+  NoteStatements(key, row, true, &delta.statements);
   auto entry = OrderEntryOf(key, row);
   if (!entry.has_value()) return;
   const OrderEntryKey& order = entry->first;
@@ -91,18 +92,49 @@ std::optional<OrderRow> OrderNow(const OrderKey& key, const OrderDelta& delta, c
   return builder.Build();
 }
 
-void UpdateOrders(const ProfileDelta& delta, const View& view, CachesWriter& out, Sums* sums) {
+void AddTime(const OrderRow& order, Span* span) {
+  if (const std::optional<absl::Time> placed_at = RevenueTimeOf(order); placed_at.has_value()) span->Add(*placed_at);
+}
+
+void UpdateOrders(const ProfileDelta& delta, const View& view, CachesWriter& out, OrdersMoved* moved) {
   for (const auto& [key, change] : delta.orders) {
     const Row<OrderRow> former = view.Get(kOrders, key);
     std::optional<OrderRow> now = OrderNow(key, change, former, view);
-    if (former != nullptr) sums->Add(*former, -1);
+    if (former != nullptr) {
+      moved->sums.Add(*former, -1);
+      AddTime(*former, &moved->removed);
+    }
     if (now.has_value()) {
-      sums->Add(*now, 1);
+      moved->sums.Add(*now, 1);
+      AddTime(*now, &moved->added);
       out.Put(kOrders, key, *std::move(now));
     } else {
       out.Delete(kOrders, key);
     }
   }
+}
+
+// First and last order. All orders are read only if one that was the first or last went inward, or away.
+void UpdateOrderSpan(const std::string& profile, const OrdersMoved& moved, bool had_orders, const View& view,
+                     SummaryRow* summary) {
+  Span span = moved.added;
+  bool lost_end = false;
+  if (had_orders) {
+    const absl::Time first = absl::FromUnixMicros(summary->first_order_micros());
+    const absl::Time last = absl::FromUnixMicros(summary->last_order_micros());
+    lost_end = (moved.removed.first == first && moved.added.first > first) ||
+               (moved.removed.last == last && moved.added.last < last);
+    span.Add(first);
+    span.Add(last);
+  }
+  if (lost_end) {
+    span = Span();
+    view.Scan(kOrders, std::tuple(profile), [&](const OrderKey&, const Row<OrderRow>& row) {
+      AddTime(*row, &span);
+      return true;
+    });
+  }
+  WriteOrderSpan(span, summary);
 }
 
 // The first entry that counts, from one end of the journey.
@@ -130,16 +162,14 @@ void UpdateSpan(const std::string& profile, const ProfileDelta& delta, bool had_
   summary->set_last_seen_micros(absl::ToUnixMicros(span.last));
 }
 
-void UpdateChannels(const std::map<int32_t, int64_t>& delta, SummaryRow* summary) {
-  std::map<int32_t, int64_t> counts = delta;
-  for (const storage::v1::ChannelEntries& of : summary->channels()) counts[of.channel()] += of.entry_count();
-  summary->clear_channels();
-  for (const auto& [channel, count] : counts) {
-    if (count == 0) continue;
-    storage::v1::ChannelEntries& of = *summary->add_channels();
-    of.set_channel(static_cast<events::v1::Channel>(channel));
-    of.set_entry_count(count);
+void UpdateChannels(const std::map<int32_t, ChannelCount>& delta, SummaryRow* summary) {
+  std::map<int32_t, ChannelCount> counts = delta;
+  for (const storage::v1::ChannelEntries& of : summary->channels()) {
+    ChannelCount& count = counts[of.channel()];
+    count.entries += of.entry_count();
+    count.outbound += of.outbound_count();
   }
+  WriteChannels(counts, summary);
 }
 
 void UpdateProfile(const std::string& profile, const ProfileDelta& delta, const View& view, CachesWriter& out) {
@@ -150,11 +180,14 @@ void UpdateProfile(const std::string& profile, const ProfileDelta& delta, const 
   summary.set_entry_count(summary.entry_count() + delta.entries);
   UpdateChannels(delta.channels, &summary);
   if (!delta.orders.empty()) {
-    Sums sums;
-    sums.Add(summary.sums());
-    UpdateOrders(delta, view, out, &sums);
-    sums.WriteTo(&summary);
+    const bool had_orders = summary.order_count() > 0;
+    OrdersMoved moved;
+    moved.sums.Add(summary.sums());
+    UpdateOrders(delta, view, out, &moved);
+    moved.sums.WriteTo(&summary);
+    UpdateOrderSpan(profile, moved, had_orders, view, &summary);
   }
+  DeriveStatements(profile, delta.statements, view, out, &summary);
   if (summary.entry_count() > 0) {
     out.Put(kSummaries, {profile}, std::move(summary));
   } else {

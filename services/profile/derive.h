@@ -5,9 +5,10 @@
 
 namespace tributary::profile {
 
-// Order rows, their index and the summary of every profile whose entries changed. Costs what the changes cost: an
-// order's other statements are read only when a return of it changed or a statement went, the ends of a journey only
-// when the first or last entry went.
+// Order rows, traits, the indices and the summary of every profile whose entries changed. Costs what the changes cost:
+// an order's other statements are read only when a return of it changed or a statement went, the ends of a journey only
+// when the first or last entry went, all orders only when the first or last order went or moved inward, all stays when
+// one changed.
 void DeriveCaches(const projection::Changes& changes, const projection::View& view,
                   projection::Writer<projection::Kind::kCaches>& out);
 

@@ -134,12 +134,20 @@ bool Correct(const EntryAmendments& amendments, CustomerEvent* event) {
   return true;
 }
 
+CustomerEvent CountingEvent(const EntryRow& row) {
+  CustomerEvent event;
+  event.ParseFromString(row.event());
+  Correct(row.amendments(), &event);
+  return event;
+}
+
 EntryFigures FiguresOf(const CustomerEvent& event) {
   using events::v1::OrderStated;
   using events::v1::ReturnStated;
   EntryFigures figures;
   figures.set_body(event.body_case());
   figures.set_channel(event.channel());
+  figures.set_outbound(event.direction() == events::v1::DIRECTION_OUTBOUND);
   if (event.has_order_stated()) {
     const OrderStated& stated = event.order_stated();
     figures.set_order_issuer(stated.order().issuer());

@@ -30,6 +30,10 @@ const events::v1::EventRef* NamedEvent(const events::v1::CustomerEvent& event);
 // or the event is a retraction or correction itself: then nothing is changed.
 bool Correct(const storage::v1::EntryAmendments& amendments, events::v1::CustomerEvent* event);
 
+// The entry's event as it counts: parsed, and corrected. Empty if it does not parse, which was looked at before it was
+// kept.
+events::v1::CustomerEvent CountingEvent(const storage::v1::EntryRow& row);
+
 // Of an event as it counts.
 storage::v1::EntryFigures FiguresOf(const events::v1::CustomerEvent& event);
 

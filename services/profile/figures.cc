@@ -18,6 +18,8 @@ using storage::v1::OrderEntryRow;
 using storage::v1::OrderRow;
 using storage::v1::SummaryRow;
 
+__extension__ typedef __int128 Wide;
+
 using Rank = std::tuple<int64_t, int64_t, int32_t, std::string_view, std::string_view>;
 
 Rank RankOf(int64_t revision, const OrderEntryKey& key, const OrderEntryRow& row) {
@@ -41,9 +43,46 @@ Money MoneyOf(const std::string& currency, Amount amount) {
   return money;
 }
 
+Amount Average(Amount amount, int64_t count) {
+  // Whole units first: what is left of them is less than `count`, and its nanos fit into 128 bits.
+  const int64_t units = amount.units() / count;
+  const Wide nanos = static_cast<Wide>(amount.units() % count) * 1'000'000'000 + amount.nanos();
+  const Wide average = nanos / count;
+  return Amount::Of(units + static_cast<int64_t>(average / 1'000'000'000),
+                    static_cast<int32_t>(average % 1'000'000'000))
+      .value_or(Amount());
+}
+
 bool CountsAsRevenue(OrderStated::Status status) {
   return status == OrderStated::STATUS_PLACED || status == OrderStated::STATUS_CONFIRMED ||
          status == OrderStated::STATUS_COMPLETED;
+}
+
+std::optional<absl::Time> RevenueTimeOf(const OrderRow& order) {
+  if (!order.has_statement() || !CountsAsRevenue(order.statement().status())) return std::nullopt;
+  return absl::FromUnixMicros(order.statement().placed_at_micros());
+}
+
+void WriteOrderSpan(const Span& span, SummaryRow* summary) {
+  const bool any = span.first <= span.last;
+  summary->set_first_order_micros(any ? absl::ToUnixMicros(span.first) : 0);
+  summary->set_last_order_micros(any ? absl::ToUnixMicros(span.last) : 0);
+}
+
+void ChannelCount::Add(const storage::v1::EntryFigures& figures, int sign) {
+  entries += sign;
+  if (figures.outbound()) outbound += sign;
+}
+
+void WriteChannels(const std::map<int32_t, ChannelCount>& counts, SummaryRow* summary) {
+  summary->clear_channels();
+  for (const auto& [channel, count] : counts) {
+    if (count.entries == 0) continue;
+    storage::v1::ChannelEntries& of = *summary->add_channels();
+    of.set_channel(static_cast<events::v1::Channel>(channel));
+    of.set_entry_count(count.entries);
+    of.set_outbound_count(count.outbound);
+  }
 }
 
 std::optional<std::pair<OrderEntryKey, OrderEntryRow>> OrderEntryOf(const EntryKey& key, const EntryRow& row) {

@@ -1,6 +1,7 @@
 // Orders and sums: how statements become an order, and orders become a profile's money. Exact; pure; thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,9 +16,36 @@ namespace tributary::profile {
 
 Amount AmountOf(const events::v1::Money& money);
 events::v1::Money MoneyOf(const std::string& currency, Amount amount);
+// `amount` by `count`, which is above 0, to the nano, the rest dropped.
+Amount Average(Amount amount, int64_t count);
 
 // Placed, confirmed or completed.
 bool CountsAsRevenue(events::v1::OrderStated::Status status);
+
+// Earliest and latest of some times; none: `first` is later than `last`.
+struct Span {
+  absl::Time first = absl::InfiniteFuture();
+  absl::Time last = absl::InfinitePast();
+  void Add(absl::Time time) {
+    first = std::min(first, time);
+    last = std::max(last, time);
+  }
+};
+
+// When the order was placed; nothing unless it counts as revenue.
+std::optional<absl::Time> RevenueTimeOf(const storage::v1::OrderRow& order);
+// First and last order; zero if there are none.
+void WriteOrderSpan(const Span& span, storage::v1::SummaryRow* summary);
+
+// Entries of one channel.
+struct ChannelCount {
+  int64_t entries = 0;
+  int64_t outbound = 0;
+  // An entry comes (`sign` 1) or goes (-1).
+  void Add(const storage::v1::EntryFigures& figures, int sign);
+};
+// By channel; those without entries are left out.
+void WriteChannels(const std::map<int32_t, ChannelCount>& counts, storage::v1::SummaryRow* summary);
 
 // Key and row of the index over entries; nothing unless `row` counts and states an order or a return.
 std::optional<std::pair<OrderEntryKey, storage::v1::OrderEntryRow>> OrderEntryOf(const EntryKey& key,

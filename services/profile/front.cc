@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "profile/computed.h"
+#include "profile/consents.h"
+#include "profile/entry.h"
 #include "profile/processor.h"
 #include "profile/queries.h"
 #include "profile/request.h"
@@ -250,6 +253,20 @@ class Listing : public std::enable_shared_from_this<Listing> {
   v1::ListProfilesResponse response_;
 };
 
+absl::Time NowOf(const ProfileFront::Deps& deps) {
+  return deps.clock != nullptr ? deps.clock->Now() : SystemClock().Now();
+}
+
+absl::StatusOr<v1::ListConsentsResponse> AnswerConsents(const Located& located, const ConsentQuery& query) {
+  ConsentsPage page = ReadConsents(located.view, located.profile.id, query);
+  v1::ListConsentsResponse response;
+  response.set_profile_id(located.profile.id);
+  *response.mutable_as_of() = TimestampOf(absl::ToUnixMicros(query.as_of));
+  for (v1::Consent& consent : page.consents) *response.add_consents() = std::move(consent);
+  if (page.next_after) response.set_next_page_token(PageToken(*page.next_after));
+  return response;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* ProfileFront::GetProfile(grpc::CallbackServerContext* context,
@@ -290,6 +307,36 @@ grpc::ServerUnaryReactor* ProfileFront::ListOrders(grpc::CallbackServerContext* 
       *deps_.gate, context, request, response, kReaders,
       [this](const CallInfo& call, const v1::ListOrdersRequest& asked, rpc::Reply<v1::ListOrdersResponse> reply) {
         AnswerOneProfile(deps_, call, asked, std::move(reply), AnswerOrders);
+      });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::GetTraits(grpc::CallbackServerContext* context,
+                                                  const v1::GetTraitsRequest* request,
+                                                  v1::GetTraitsResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::GetTraitsRequest& asked, rpc::Reply<v1::GetTraitsResponse> reply) {
+        AnswerOneProfile(deps_, call, asked, std::move(reply),
+                         [now = NowOf(deps_)](const CallInfo&, const v1::GetTraitsRequest&,
+                                              const Located& located) -> absl::StatusOr<v1::GetTraitsResponse> {
+                           return ReadTraits(located.view, located.profile.id, now);
+                         });
+      });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::ListConsents(grpc::CallbackServerContext* context,
+                                                     const v1::ListConsentsRequest* request,
+                                                     v1::ListConsentsResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::ListConsentsRequest& asked, rpc::Reply<v1::ListConsentsResponse> reply) {
+        absl::StatusOr<ConsentQuery> query = QueryOf(asked, NowOf(deps_));
+        if (!query.ok()) return reply(query.status());
+        AnswerOneProfile(
+            deps_, call, asked, std::move(reply),
+            [query = *std::move(query)](const CallInfo&, const v1::ListConsentsRequest&, const Located& located) {
+              return AnswerConsents(located, query);
+            });
       });
 }
 

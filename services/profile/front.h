@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "profile/identifier_resolver.h"
+#include "tributary/base/clock.h"
 #include "tributary/processor/task_host.h"
 #include "tributary/processor/token.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
@@ -22,6 +23,7 @@ class ProfileFront final : public v1::ProfileService::CallbackService {
     const processor::ReadGate* read_gate = nullptr;
     int32_t journey_partitions = 0;
     IdentifierResolver* resolver = nullptr;
+    const Clock* clock = nullptr;  // of what is asked as of now; null: the system's
   };
   explicit ProfileFront(const Deps& deps) : deps_(deps) {}
 
@@ -34,6 +36,10 @@ class ProfileFront final : public v1::ProfileService::CallbackService {
                                                v1::ListJourneyEntriesResponse* response) override;
   grpc::ServerUnaryReactor* ListOrders(grpc::CallbackServerContext* context, const v1::ListOrdersRequest* request,
                                        v1::ListOrdersResponse* response) override;
+  grpc::ServerUnaryReactor* GetTraits(grpc::CallbackServerContext* context, const v1::GetTraitsRequest* request,
+                                      v1::GetTraitsResponse* response) override;
+  grpc::ServerUnaryReactor* ListConsents(grpc::CallbackServerContext* context, const v1::ListConsentsRequest* request,
+                                         v1::ListConsentsResponse* response) override;
 
  private:
   const Deps deps_;

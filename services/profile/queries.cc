@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "profile/computed.h"
 #include "profile/entry.h"
 #include "profile/figures.h"
 #include "profile/recompute.h"
@@ -31,13 +32,7 @@ void FillFigures(const SummaryRow& summary, v1::Profile* profile) {
   }
   profile->set_entry_count(summary.entry_count());
   profile->set_order_count(summary.order_count());
-  for (const storage::v1::CurrencySums& sum : summary.sums()) {
-    v1::Revenue& revenue = *profile->add_revenues();
-    *revenue.mutable_gross() = sum.gross();
-    *revenue.mutable_returned() = sum.returned();
-    *revenue.mutable_net() = MoneyOf(sum.gross().currency(), AmountOf(sum.gross()) - AmountOf(sum.returned()));
-    revenue.set_order_count(sum.order_count());
-  }
+  for (const storage::v1::CurrencySums& sum : summary.sums()) *profile->add_revenues() = RevenueOf(sum);
   for (const storage::v1::ChannelEntries& of : summary.channels()) {
     v1::ChannelActivity& activity = *profile->add_channels();
     activity.set_channel(of.channel());

@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "profile/entry.h"
 #include "profile/figures.h"
+#include "profile/statements.h"
 
 namespace tributary::profile {
 namespace {
@@ -21,9 +22,7 @@ constexpr size_t kMaxDifferences = 100;
 class Gatherer {
  public:
   void Add(const EntryKey& key, EntryRow row) {
-    CustomerEvent event;
-    event.ParseFromString(row.event());  // one that does not parse counts as what is left of it: a difference
-    Correct(row.amendments(), &event);
+    const CustomerEvent event = CountingEvent(row);
     *row.mutable_figures() = FiguresOf(event);
     if (!Counts(row)) return;
     const int64_t at = MicrosOf(event.occurred_at());
@@ -32,7 +31,8 @@ class Gatherer {
     summary.set_first_seen_micros(first ? at : std::min(summary.first_seen_micros(), at));
     summary.set_last_seen_micros(first ? at : std::max(summary.last_seen_micros(), at));
     summary.set_entry_count(summary.entry_count() + 1);
-    ++channels_[event.channel()];
+    channels_[event.channel()].Add(row.figures(), 1);
+    AddStatements(key, event);
     const auto entry = OrderEntryOf(key, row);
     if (!entry.has_value()) return;
     const OrderEntryKey& order = entry->first;
@@ -42,22 +42,44 @@ class Gatherer {
 
   Figures Take() {
     Sums sums;
+    Span span;
     for (const auto& [key, builder] : builders_) {
       figures_.orders[key] = builder.Build().value();
       sums.Add(figures_.orders[key], 1);
+      if (const auto placed_at = RevenueTimeOf(figures_.orders[key]); placed_at.has_value()) span.Add(*placed_at);
     }
     sums.WriteTo(&figures_.summary);
-    for (const auto& [channel, count] : channels_) {
-      storage::v1::ChannelEntries& of = *figures_.summary.add_channels();
-      of.set_channel(channel);
-      of.set_entry_count(count);
-    }
+    WriteOrderSpan(span, &figures_.summary);
+    WriteChannels(channels_, &figures_.summary);
+    SumStatements();
     return std::move(figures_);
   }
 
  private:
+  void AddStatements(const EntryKey& key, const CustomerEvent& event) {
+    for (auto& [at, row] : TraitStatementsOf(key, event)) figures_.trait_statements[at] = row;
+    for (auto& [at, row] : ConsentsOf(key, event)) figures_.consents[at] = row;
+    for (auto& [at, row] : PointsPostingsOf(key, event)) figures_.points_postings[at] = row;
+    for (auto& [at, row] : StayStatementsOf(key, event)) figures_.stay_statements[at] = row;
+  }
+
+  // Each index is in the order in which its rows count.
+  void SumStatements() {
+    for (const auto& [key, row] : figures_.trait_statements) StateTrait(key, row, &figures_.traits);
+    std::map<std::pair<std::string, std::string>, int64_t> postings;
+    for (const auto& [key, row] : figures_.points_postings) {
+      postings[{std::get<1>(key), std::get<2>(key)}] = row.points();
+    }
+    Balances balances;
+    for (const auto& [posting, points] : postings) balances.Add(posting.first, points, 1);
+    balances.WriteTo(&figures_.summary);
+    LastStayFinder finder;
+    for (const auto& [key, row] : figures_.stay_statements) finder.Add(key, row);
+    if (auto last = finder.Take(); last.has_value()) *figures_.summary.mutable_last_stay() = *std::move(last);
+  }
+
   Figures figures_;
-  std::map<events::v1::Channel, int64_t> channels_;
+  std::map<int32_t, ChannelCount> channels_;
   std::map<OrderKey, OrderBuilder> builders_;
 };
 
@@ -87,6 +109,13 @@ class Checker {
     Compare(kSummaries, profile, summaries, &summaries_);
     Compare(kOrders, profile, figures.orders, &orders_);
     Compare(kOrderEntries, profile, figures.order_entries, &order_entries_);
+    std::map<TraitsKey, storage::v1::TraitsRow> traits;
+    if (figures.traits.traits_size() > 0) traits[{profile}] = figures.traits;
+    Compare(kTraits, profile, traits, &traits_);
+    Compare(kTraitStatements, profile, figures.trait_statements, &trait_statements_);
+    Compare(kConsents, profile, figures.consents, &consents_);
+    Compare(kPointsPostings, profile, figures.points_postings, &points_postings_);
+    Compare(kStayStatements, profile, figures.stay_statements, &stay_statements_);
   }
 
   // After all profiles that have entries: no other may have rows.
@@ -94,6 +123,11 @@ class Checker {
     CompareCount(kSummaries, summaries_);
     CompareCount(kOrders, orders_);
     CompareCount(kOrderEntries, order_entries_);
+    CompareCount(kTraits, traits_);
+    CompareCount(kTraitStatements, trait_statements_);
+    CompareCount(kConsents, consents_);
+    CompareCount(kPointsPostings, points_postings_);
+    CompareCount(kStayStatements, stay_statements_);
   }
 
  private:
@@ -122,6 +156,11 @@ class Checker {
   size_t summaries_ = 0;
   size_t orders_ = 0;
   size_t order_entries_ = 0;
+  size_t traits_ = 0;
+  size_t trait_statements_ = 0;
+  size_t consents_ = 0;
+  size_t points_postings_ = 0;
+  size_t stay_statements_ = 0;
 };
 
 }  // namespace

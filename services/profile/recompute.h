@@ -14,6 +14,11 @@ struct Figures {
   storage::v1::SummaryRow summary;  // all zero if no entry counts
   std::map<OrderKey, storage::v1::OrderRow> orders;
   std::map<OrderEntryKey, storage::v1::OrderEntryRow> order_entries;
+  storage::v1::TraitsRow traits;  // none if nothing was said
+  std::map<TraitKey, storage::v1::TraitStatementRow> trait_statements;
+  std::map<ConsentKey, storage::v1::ConsentRow> consents;
+  std::map<PointsKey, storage::v1::PointsPostingRow> points_postings;
+  std::map<StayKey, storage::v1::StayStatementRow> stay_statements;
 };
 
 // From all entries under `profile_id` (not those of its survivor), events parsed again.

@@ -16,6 +16,7 @@ constexpr int kMaxBodyTypes = 50;
 constexpr int32_t kOfJourney = 1;
 constexpr int32_t kOfOrders = 2;
 constexpr int32_t kOfProfiles = 3;
+constexpr int32_t kOfConsents = 4;
 
 absl::Status BadPageToken() {
   return InvalidField("INVALID_PAGE_TOKEN", "page_token", "is not one of this list and these filters",
@@ -144,6 +145,23 @@ absl::StatusOr<std::optional<OrderPosition>> PositionOf(const v1::ListOrdersRequ
 }
 
 std::string PageToken(const OrderPosition& position) { return Encode(std::tuple_cat(std::tuple(kOfOrders), position)); }
+
+absl::StatusOr<ConsentQuery> QueryOf(const v1::ListConsentsRequest& request, absl::Time now) {
+  ConsentQuery query{.as_of = now, .history = request.include_history(), .limit = 0, .after = std::nullopt};
+  TRIBUTARY_ASSIGN_OR_RETURN(query.limit, PageSize(request.page_size()));
+  if (request.has_as_of()) {
+    TRIBUTARY_ASSIGN_OR_RETURN(query.as_of, TimeOf(request.as_of(), "as_of"));
+  }
+  if (request.page_token().empty()) return query;
+  std::tuple<int32_t, std::string, std::string, int32_t> token;
+  if (!Decode(request.page_token(), &token) || std::get<0>(token) != kOfConsents) return BadPageToken();
+  query.after = ConsentPosition(std::get<1>(token), std::get<2>(token), std::get<3>(token));
+  return query;
+}
+
+std::string PageToken(const ConsentPosition& position) {
+  return Encode(std::tuple_cat(std::tuple(kOfConsents), position));
+}
 
 absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& request, int32_t partitions) {
   if (request.page_token().empty()) return ProfilesPosition(0, "");

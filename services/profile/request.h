@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "profile/consents.h"
 #include "profile/queries.h"
 #include "tributary/rpc/call.h"
 
@@ -28,6 +29,10 @@ std::string PageToken(const v1::ListJourneyEntriesRequest& request, const Journe
 
 absl::StatusOr<std::optional<OrderPosition>> PositionOf(const v1::ListOrdersRequest& request);
 std::string PageToken(const OrderPosition& position);
+
+// `now` is what an unset `as_of` means.
+absl::StatusOr<ConsentQuery> QueryOf(const v1::ListConsentsRequest& request, absl::Time now);
+std::string PageToken(const ConsentPosition& position);
 
 // Partition, and the id behind which to continue there.
 using ProfilesPosition = std::tuple<int32_t, std::string>;

@@ -41,4 +41,31 @@ inline constexpr Table<Kind::kCaches, OrderKey, storage::v1::OrderRow> kOrders{3
 using SummaryKey = std::tuple<std::string>;
 inline constexpr Table<Kind::kCaches, SummaryKey, storage::v1::SummaryRow> kSummaries{37, "summaries"};
 
+// Profile id, name of the trait, occurred_at as it counts, source priority, event id, source id.
+using TraitKey = std::tuple<std::string, std::string, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, TraitKey, storage::v1::TraitStatementRow> kTraitStatements{
+    38, "trait_statements", projection::Reuse::kUnlikely};
+
+// Profile id.
+using TraitsKey = std::tuple<std::string>;
+inline constexpr Table<Kind::kCaches, TraitsKey, storage::v1::TraitsRow> kTraits{39, "traits"};
+
+// Profile id, opaque key of the contact point (empty: the person), purpose, channel, occurred_at as it counts, source
+// priority, event id, source id.
+using ConsentKey =
+    std::tuple<std::string, std::string, std::string, int32_t, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, ConsentKey, storage::v1::ConsentRow> kConsents{40, "consents",
+                                                                                     projection::Reuse::kUnlikely};
+
+// Profile id, programme, entry_id of the posting, occurred_at as it counts, source priority, event id, source id.
+using PointsKey = std::tuple<std::string, std::string, std::string, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, PointsKey, storage::v1::PointsPostingRow> kPointsPostings{
+    41, "points_postings", projection::Reuse::kUnlikely};
+
+// Profile id, issuer, reservation, revision, occurred_at as it counts, source priority, event id, source id.
+using StayKey =
+    std::tuple<std::string, std::string, std::string, int64_t, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, StayKey, storage::v1::StayStatementRow> kStayStatements{
+    42, "stay_statements", projection::Reuse::kUnlikely};
+
 }  // namespace tributary::profile

@@ -1,20 +1,25 @@
 // Random journeys, late, doubled, revised, returned, corrected, retracted and merged, in random order and batches: what
-// is kept equals what a plain reading of all events gives.
+// is kept of orders, traits, points, stays and consents equals what a plain reading of all events gives.
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "fmt/format.h"
+#include "profile/computed.h"
+#include "profile/consents.h"
 #include "profile/tests/journey.h"
+#include "profile/tests/plain_statements.h"
+#include "profile/tests/statements.h"
 #include "tributary/base/money.h"
 #include "tributary/base/random.h"
 
 namespace tributary::profile::testing {
 namespace {
 
-constexpr int kRuns = 300;
+constexpr int kRuns = 600;
 constexpr int kProfiles = 4;
-constexpr int kEvents = 50;
+constexpr int kEvents = 70;
+constexpr int64_t kMoments = 12;  // so few that times collide
 
 // The oldest profile has the lowest number and survives.
 std::string ProfileId(uint64_t number) { return "p0-" + std::to_string(number) + "-0"; }
@@ -26,7 +31,7 @@ class RandomEvents {
   // Event `number` of one of two sources.
   CustomerEvent Next(int number) {
     const std::string profile = ProfileId(random_.Below(kProfiles));
-    const int64_t at = static_cast<int64_t>(random_.Below(12));  // times collide
+    const int64_t at = static_cast<int64_t>(random_.Below(kMoments));
     CustomerEvent event = Make(profile, "e" + std::to_string(number / 2), at);
     event.set_source_id(number % 2 == 0 ? "shop" : "till");
     event.set_source_priority(number % 2);
@@ -51,12 +56,66 @@ class RandomEvents {
     return event;
   }
 
+  std::string OneOf(std::vector<std::string> texts) { return texts[random_.Below(texts.size())]; }
+
+  CustomerEvent Traits(const std::string& profile, const std::string& id, int64_t at) {
+    CustomerEvent event = Event(profile, id, at);
+    events::v1::TraitsStated& stated = *event.mutable_traits_stated();
+    const std::string value = fmt::format("v{}", random_.Below(1000));
+    if (random_.Chance(30)) stated.set_language(value);
+    if (random_.Chance(30)) stated.set_birth_date(value);
+    if (random_.Chance(40)) AddName(OneOf({"en", "th"}), value, &stated);
+    if (random_.Chance(40)) AddAddress(OneOf({"home", "work"}), value, &stated);
+    if (random_.Chance(40)) AddTrait(OneOf({"size", "vip"}), value, &stated);
+    if (random_.Chance(30)) stated.add_cleared(OneOf({"names", "addresses", "traits", "traits.vip", "language"}));
+    return event;
+  }
+
+  CustomerEvent Points(const std::string& profile, const std::string& id, int64_t at) {
+    return PointsEvent(profile, id, at, OneOf({"gold", "spa"}), OneOf({"1", "2", "3"}),
+                       static_cast<int64_t>(random_.Below(20)) - 10);
+  }
+
+  CustomerEvent Stay(const std::string& profile, const std::string& id, int64_t at) {
+    return StayEvent(profile, id, at, OneOf({"R1", "R2"}), Revision(),
+                     static_cast<events::v1::StayStated::Status>(1 + random_.Below(6)),
+                     OneOf({"2026-01-01", "2026-02-01", "2026-03-01"}));
+  }
+
+  CustomerEvent Consent(const std::string& profile, const std::string& id, int64_t at) {
+    const auto status = static_cast<events::v1::ConsentStated::Status>(random_.Chance(60) ? 1 : 2 + random_.Below(2));
+    CustomerEvent event = ConsentEvent(
+        profile, id, at, OneOf({"", "a@example.com", "b@example.com"}), OneOf({"", "news", "news", "service"}), status,
+        random_.Chance(70) ? events::v1::CHANNEL_EMAIL : static_cast<events::v1::Channel>(random_.Below(3)));
+    if (random_.Chance(20)) {
+      event.mutable_consent_stated()->mutable_valid_until()->set_seconds(at + random_.Below(kMoments));
+    }
+    return event;
+  }
+
+  CustomerEvent PageView(const std::string& profile, const std::string& id, int64_t at) {
+    CustomerEvent event = Event(profile, id, at);
+    event.set_channel(static_cast<events::v1::Channel>(random_.Below(4)));
+    if (random_.Chance(30)) event.set_direction(events::v1::DIRECTION_OUTBOUND);
+    return event;
+  }
+
   CustomerEvent Plain(const std::string& profile, const std::string& id, int64_t at) {
-    switch (random_.Below(4)) {
+    switch (random_.Below(10)) {
       case 0:
-        return Event(profile, id, at);
+        return PageView(profile, id, at);
       case 1:
         return AReturn(profile, id, at);
+      case 2:
+      case 3:
+        return Traits(profile, id, at);
+      case 4:
+        return Points(profile, id, at);
+      case 5:
+        return Stay(profile, id, at);
+      case 6:
+      case 7:
+        return Consent(profile, id, at);
       default:
         return AnOrder(profile, id, at);
     }
@@ -66,7 +125,7 @@ class RandomEvents {
     const std::string other = "e" + std::to_string(random_.Below(kEvents / 2));
     if (random_.Chance(12)) return Retraction(profile, id, at, other);
     if (random_.Chance(20)) {
-      CustomerEvent replacement = Plain("", "", static_cast<int64_t>(random_.Below(12)));
+      CustomerEvent replacement = Plain("", "", static_cast<int64_t>(random_.Below(kMoments)));
       if (random_.Chance(30)) replacement.clear_occurred_at();
       if (random_.Chance(30)) replacement.clear_channel();
       return Correction(profile, id, at, other, Revision(), replacement);
@@ -116,6 +175,18 @@ class Reading {
     return text + std::to_string(orders);
   }
 
+  // Placing of the first and the last order; 0 if there are none.
+  std::pair<int64_t, int64_t> OrderTimes() const {
+    std::set<int64_t> times;
+    for (const auto& [id, stated] : orders_) {
+      const auto status = stated.second.status();
+      if (status == OrderStated::STATUS_CANCELLED || status == OrderStated::STATUS_PENDING) continue;
+      times.insert(std::get<1>(stated.first));  // it says nothing else
+    }
+    return times.empty() ? std::pair<int64_t, int64_t>() : std::pair(*times.begin(), *times.rbegin());
+  }
+
+  PlainStatements statements;
   int64_t entries = 0;
   int64_t first = 0;
   int64_t last = 0;
@@ -151,8 +222,14 @@ class Reading {
         if (replacement.has_occurred_at()) *event.mutable_occurred_at() = replacement.occurred_at();
         if (event.has_order_stated()) *event.mutable_order_stated() = replacement.order_stated();
         if (event.has_return_stated()) *event.mutable_return_stated() = replacement.return_stated();
+        if (event.has_traits_stated()) *event.mutable_traits_stated() = replacement.traits_stated();
+        if (event.has_points_posted()) *event.mutable_points_posted() = replacement.points_posted();
+        if (event.has_stay_stated()) *event.mutable_stay_stated() = replacement.stay_stated();
+        if (event.has_consent_stated()) *event.mutable_consent_stated() = replacement.consent_stated();
+        if (replacement.channel() != events::v1::CHANNEL_UNSPECIFIED) event.set_channel(replacement.channel());
       }
     }
+    statements.Add(event);
     const int64_t at = event.occurred_at().seconds();
     first = entries == 0 ? at : std::min(first, at);
     last = entries == 0 ? at : std::max(last, at);
@@ -212,11 +289,51 @@ class RandomRun {
       EXPECT_EQ(shown.entry_count(), reading.entries);
       EXPECT_EQ(shown.first_seen_at().seconds(), reading.first);
       EXPECT_EQ(shown.last_seen_at().seconds(), reading.last);
+      CheckTraits(id, reading);
+      CheckConsents(id, reading);
     }
     journey_.ExpectSound();
   }
 
  private:
+  void CheckTraits(const std::string& id, const Reading& reading) {
+    const auto snapshot = journey_.driver().Snapshot();
+    const auto found = FindProfile(snapshot->view(), kWorkspace, id);
+    if (!found) return;
+    const v1::GetTraitsResponse traits = ReadTraits(snapshot->view(), found->id, absl::FromUnixSeconds(100));
+    EXPECT_EQ(StatedText(traits), reading.statements.Traits());
+    EXPECT_EQ(PointsText(traits), reading.statements.Points());
+    const v1::ComputedTraits& computed = traits.computed();
+    EXPECT_EQ(computed.last_stay().stay().reservation_id() + computed.last_stay().stay().arrival_date(),
+              reading.statements.LastStay());
+    EXPECT_EQ(computed.favourite_channel(), reading.statements.FavouriteChannel());
+    const auto [first, last] = reading.OrderTimes();
+    EXPECT_EQ(computed.first_order_at().seconds(), first);
+    EXPECT_EQ(computed.last_order_at().seconds(), last);
+    EXPECT_EQ(computed.recency().seconds(), computed.order_count() == 0 ? 0 : 100 - last);
+    if (computed.order_count() < 2 || last == first) {
+      EXPECT_FALSE(computed.has_orders_per_30_days());
+    } else {
+      EXPECT_EQ(computed.orders_per_30_days().units(), (computed.order_count() - 1) * 30 * 86'400 / (last - first));
+    }
+  }
+
+  void CheckConsents(const std::string& id, const Reading& reading) {
+    const auto snapshot = journey_.driver().Snapshot();
+    const auto found = FindProfile(snapshot->view(), kWorkspace, id);
+    if (!found) return;
+    for (int64_t at = -1; at <= kMoments; ++at) {
+      const ConsentsPage page =
+          ReadConsents(snapshot->view(), found->id, {.as_of = absl::FromUnixSeconds(at), .after = std::nullopt});
+      std::set<std::string> texts;
+      for (const v1::Consent& consent : page.consents) {
+        texts.insert(PlainStatements::ConsentText(consent.contact_point().address(), consent.purpose(),
+                                                  consent.channel(), consent.holds(), consent.overruled_by()));
+      }
+      EXPECT_EQ(texts, reading.statements.Consents(at)) << "at " << at;
+    }
+  }
+
   uint64_t SurvivorOf(uint64_t profile) const {
     while (survivor_[profile] != profile) profile = survivor_[profile];
     return profile;
