@@ -298,7 +298,14 @@ TEST_F(Moves, MayEndBeforeTheWinnerHearsOfTheMerge) {
   for (int i = 0; i < 7; ++i) Say("b1", fmt::format("w{}", i));
   Run();
   Append(PlaceOf("b1"), MergeRecord("a1", "b1"));
-  Run();
+  bool in_part = false;
+  RunInAnyOrder(random_, [&] {
+    const auto snapshot = At("a1");
+    if (Said("a1").empty() || MoveHasEnded(snapshot->view(), "m-a1-b1")) return;
+    in_part = true;
+    EXPECT_TRUE(MovesOf(snapshot->view(), "w", "a1").moving) << "its first part is the first sign";
+  });
+  EXPECT_TRUE(in_part) << "else nothing was seen";
   EXPECT_EQ(Said("a1").size(), 7U);
   Append(PlaceOf("a1"), MergeRecord("a1", "b1"));
   Run();
