@@ -53,6 +53,9 @@ struct Located {
   std::string requested_id;
 };
 
+// Who waits for a move is told so before the caller gives up.
+constexpr absl::Duration kTimeToAnswer = absl::Milliseconds(50);
+
 // Looks one profile up where it is now, whole: a pointer is followed to the winner, and who is asked for while pieces
 // are on their way is waited for (DESIGN section 4).
 template <typename Request, typename Response, typename Answer>
@@ -129,7 +132,7 @@ class Lookup : public std::enable_shared_from_this<Lookup<Request, Response, Ans
   }
 
   void Wait(std::string id, processor::Task* task, processor::Offset seen) {
-    task->WhenVisible(processor::Offset(seen.value() + 1), call_.deadline,
+    task->WhenVisible(processor::Offset(seen.value() + 1), call_.deadline - kTimeToAnswer,
                       [self = this->shared_from_this(),
                        id = std::move(id)](absl::StatusOr<std::unique_ptr<projection::Snapshot>> later) mutable {
                         if (later.ok()) return self->Read(std::move(id));

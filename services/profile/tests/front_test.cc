@@ -1,8 +1,11 @@
 // The service over real gRPC, on a log of two partitions in memory.
 #include "profile/front.h"
 
+#include <algorithm>
+#include <atomic>
 #include <future>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -150,6 +153,136 @@ TEST_F(ProfileFrontTest, AReadWithATokenSeesWhatWasWritten) {
     EXPECT_EQ(response->profile().order_count(), i + 1);
   }
   EXPECT_EQ(Text(Get("p0-1-0")->profile().revenues(0).net()), "235.40 THB");
+}
+
+// One customer in two pieces: one entry of the winner, three of the loser.
+struct Pair {
+  std::string winner;
+  std::string loser;
+};
+
+class ProfileMergesTest : public ProfileFrontTest {
+ protected:
+  void PutPieces(const Pair& pair) {
+    Append(pair.winner, Order(pair.winner, pair.winner + "-w", 400, pair.winner, 0, Cents("THB", 100)));
+    for (int i = 0; i < 3; ++i) {
+      const std::string id = fmt::format("{}-l{}", pair.loser, i);
+      Append(pair.loser, Order(pair.loser, id, 100 * (i + 1), id, 0, Cents("THB", 100)));
+    }
+  }
+  // To both, as identity does.
+  void PutMerge(const Pair& pair) {
+    Append(pair.loser, Merge(pair.winner, pair.loser));
+    if (JourneyPartitionOf(pair.winner, kPartitions) != JourneyPartitionOf(pair.loser, kPartitions)) {
+      Append(pair.winner, Merge(pair.winner, pair.loser));
+    }
+  }
+  // Without a token: reads see what is there.
+  template <typename M>
+  void Append(const std::string& profile, const M& message) {
+    producer_->Append(
+        {"journey", processor::Partition(JourneyPartitionOf(profile, kPartitions))},
+        {.key = profile, .type = std::string(processor::RecordType<M>()), .value = message.SerializeAsString()},
+        [](const absl::StatusOr<eventlog::Offset>& offset) { ASSERT_TRUE(offset.ok()); });
+  }
+
+  // The ids of a journey, read two entries a page.
+  std::vector<std::string> PagedEntries(ProfileService::Stub& stub, const rpc::Client& client, const std::string& id) {
+    std::vector<std::string> ids;
+    v1::ListJourneyEntriesRequest request;
+    request.mutable_profile()->set_profile_id(id);
+    request.set_page_size(2);
+    request.set_order(v1::JOURNEY_ORDER_ASCENDING);
+    do {
+      const auto page = client.Call(stub, &ProfileService::Stub::ListJourneyEntries, request);
+      if (!page.ok()) return {page.status().ToString()};
+      for (const v1::JourneyEntry& entry : page->entries()) ids.push_back(entry.event().event_id());
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return ids;
+  }
+
+  // Reads both ids of a pair, whole and in pages, and holds them against what may be seen.
+  void ReadPair(ProfileService::Stub& stub, const rpc::Client& client, const Pair& pair) {
+    v1::GetProfileRequest request;
+    request.mutable_profile()->set_profile_id(pair.loser);
+    const auto loser = client.Call(stub, &ProfileService::Stub::GetProfile, request);
+    ASSERT_TRUE(loser.ok()) << loser.status();
+    EXPECT_THAT(loser->profile().order_count(), ::testing::AnyOf(3, 4));
+    EXPECT_EQ(loser->profile().order_count() == 4, loser->profile().profile_id() == pair.winner);
+    request.mutable_profile()->set_profile_id(pair.winner);
+    const auto winner = client.Call(stub, &ProfileService::Stub::GetProfile, request);
+    ASSERT_TRUE(winner.ok()) << winner.status();
+    EXPECT_THAT(winner->profile().order_count(), ::testing::AnyOf(1, 4));
+    EXPECT_EQ(Text(winner->profile().revenues(0).net()), fmt::format("{}.00 THB", winner->profile().order_count()));
+    std::vector<std::string> whole;
+    for (int i = 0; i < 3; ++i) whole.push_back(fmt::format("{}-l{}", pair.loser, i));
+    std::vector<std::string> merged = whole;
+    merged.push_back(pair.winner + "-w");
+    EXPECT_THAT(PagedEntries(stub, client, pair.loser), ::testing::AnyOf(whole, merged));
+  }
+};
+
+TEST_F(ProfileMergesTest, AReaderThroughAThousandMergesNeverSeesAPartialOrDoubledCustomer) {
+  constexpr int kMerges = 1'000;
+  std::vector<Pair> pairs;
+  for (int i = 0; i < kMerges; ++i)
+    pairs.push_back({fmt::format("p0-{}-0", 2 * i + 1), fmt::format("p0-{}-0", 2 * i + 2)});
+  for (const Pair& pair : pairs) PutPieces(pair);
+  // What was put last: from here on all pieces are there.
+  Put("p0-1-0", Event("p0-1-0", "p0-1-0-x", 500));
+  Put("p0-2-0", Retraction("p0-2-0", "p0-2-0-x", 500, "of nothing"));
+  for (const Pair& pair : pairs) ASSERT_TRUE(Get(pair.loser).ok());
+  std::atomic<int> merged = 0;
+  std::vector<std::thread> readers;
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
+    readers.emplace_back([&, seed] {
+      const rpc::Client client =
+          rpc::Client::Open({.target = fmt::format("127.0.0.1:{}", server_->port()), .bearer_secret = kAgentSecret})
+              .value();
+      const auto stub = ProfileService::NewStub(client.channel());
+      SeededRandom random(seed);
+      // Around the pair that is being merged; and once more after the last.
+      for (bool last = false; !last;) {
+        const int now = merged.load();
+        last = now == kMerges;
+        const int i = std::clamp(now - 2 + static_cast<int>(random.Below(5)), 1, kMerges - 1);
+        ReadPair(*stub, client, pairs[static_cast<size_t>(i)]);
+      }
+    });
+  }
+  for (const Pair& pair : pairs) {
+    PutMerge(pair);
+    ++merged;
+    // Not a burst that is over before the first read.
+    if (merged % 10 == 0) (void)Get(pair.loser);
+  }
+  for (std::thread& reader : readers) reader.join();
+  for (const Pair& pair : pairs) {
+    const auto response = Get(pair.loser);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->profile().profile_id(), pair.winner);
+    EXPECT_EQ(response->profile().order_count(), 4);
+  }
+}
+
+TEST_F(ProfileMergesTest, AReadOfOneWhosePiecesAreOnTheirWayIsRefusedAtItsDeadline) {
+  const Pair pair{IdIn(0), IdIn(1)};
+  PutPieces(pair);
+  Append(pair.winner, Merge(pair.winner, pair.loser));  // the loser's partition has not heard of it
+  Put(pair.winner, Event(pair.winner, "x", 500));
+  v1::GetProfileRequest request;
+  request.mutable_profile()->set_profile_id(pair.winner);
+  request.set_token(Token());
+  const rpc::Client client = rpc::Client::Open({.target = fmt::format("127.0.0.1:{}", server_->port()),
+                                                .bearer_secret = kAgentSecret,
+                                                .deadline = absl::Milliseconds(300)})
+                                 .value();
+  const auto stub = ProfileService::NewStub(client.channel());
+  const auto refused = client.Call(*stub, &ProfileService::Stub::GetProfile, request);
+  ExpectError(refused.status(), absl::StatusCode::kUnavailable, "PROFILE_MOVING", "profile");
+  Append(pair.loser, Merge(pair.winner, pair.loser));
+  EXPECT_EQ(Get(pair.winner)->profile().order_count(), 4);
 }
 
 TEST_F(ProfileFrontTest, AProfileIsFoundByAnyIdentifierAndByARetiredId) {
