@@ -35,6 +35,10 @@ absl::Status CheckProfileId(const std::string& profile_id) {
   return InvalidField("REQUIRED", "profile_id", "is empty", "Name a profile, or look it up by an identifier");
 }
 
+events::v1::SubjectKind KindOf(events::v1::SubjectKind asked) {
+  return asked == events::v1::SUBJECT_KIND_UNSPECIFIED ? events::v1::SUBJECT_KIND_PERSON : asked;
+}
+
 // What `look` finds in the snapshot, unless the snapshot could not be had or read.
 template <typename Response, typename Look>
 absl::StatusOr<Response> Answer(absl::StatusOr<SnapshotPtr> snapshot, const Look& look) {
@@ -66,20 +70,43 @@ void IdentityFront::Read(std::string_view workspace_id, std::string_view token, 
   });
 }
 
+absl::StatusOr<events::v1::IdentifierKey> IdentityFront::KeyOf(const std::string& workspace_id,
+                                                               const events::v1::Identifier& identifier,
+                                                               const std::string& field) const {
+  TRIBUTARY_ASSIGN_OR_RETURN(const identifier::Identifier normal,
+                             identifier::Normalise({identifier.type(), identifier.issuer(), identifier.value()},
+                                                   {.field = field, .rules = deps_.rules}));
+  events::v1::IdentifierKey key;
+  key.set_key(deps_.keys->Make(workspace_id, normal).bytes());
+  key.set_type(normal.type);
+  key.set_issuer(normal.issuer);
+  return key;
+}
+
+absl::StatusOr<Asked> IdentityFront::AskedOf(const std::string& workspace_id, const v1::IdentitySelector& selector,
+                                             const std::string& field) const {
+  Asked asked{.field = field};
+  if (selector.has_identifier()) {
+    asked.field = field + ".identifier";
+    asked.subject_kind = KindOf(selector.subject_kind());
+    TRIBUTARY_ASSIGN_OR_RETURN(asked.identifier, KeyOf(workspace_id, selector.identifier(), asked.field));
+  } else if (!selector.profile_id().empty()) {
+    asked.field = field + ".profile_id";
+    asked.profile_id = selector.profile_id();
+  } else {
+    return InvalidField("REQUIRED", field, "names nobody", "Set its profile_id or its identifier");
+  }
+  return asked;
+}
+
 void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time deadline, ResolvedFn done) const {
-  const absl::StatusOr<identifier::Identifier> normal =
-      identifier::Normalise({request.identifier.type(), request.identifier.issuer(), request.identifier.value()},
-                            {.field = request.field, .rules = deps_.rules});
-  if (!normal.ok()) return done(normal.status());
-  const events::v1::SubjectKind kind = request.subject_kind == events::v1::SUBJECT_KIND_UNSPECIFIED
-                                           ? events::v1::SUBJECT_KIND_PERSON
-                                           : request.subject_kind;
+  absl::StatusOr<events::v1::IdentifierKey> key = KeyOf(request.workspace_id, request.identifier, request.field);
+  if (!key.ok()) return done(key.status());
   const absl::StatusOr<eventlog::Partition> partition = deps_.intake_partition_of(request.workspace_id);
   if (!partition.ok()) return done(partition.status());
+  const events::v1::SubjectKind kind = KindOf(request.subject_kind);
   v1::ResolveIdentifierResponse found;
-  found.mutable_identifier()->set_key(deps_.keys->Make(request.workspace_id, *normal).bytes());
-  found.mutable_identifier()->set_type(normal->type);
-  found.mutable_identifier()->set_issuer(normal->issuer);
+  *found.mutable_identifier() = *std::move(key);
   Read(request.workspace_id, request.token, deadline,
        [kind, field = request.field, intake = eventlog::PartitionRef{std::string(kIntakeLog), *partition},
         found = std::move(found), done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
@@ -162,6 +189,47 @@ grpc::ServerUnaryReactor* IdentityFront::ListLinkRefusals(grpc::CallbackServerCo
                                 return ReadRefusals(view, workspace, asked);
                               };
                               reply(Answer<v1::ListLinkRefusalsResponse>(std::move(snapshot), look));
+                            });
+                     });
+}
+
+grpc::ServerUnaryReactor* IdentityFront::Explain(grpc::CallbackServerContext* context,
+                                                 const v1::ExplainRequest* request, v1::ExplainResponse* response) {
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const rpc::CallInfo& call, const v1::ExplainRequest& asked, rpc::Reply<v1::ExplainResponse> reply) {
+        const absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
+        if (!workspace.ok()) return reply(workspace.status());
+        const absl::StatusOr<Asked> a = AskedOf(*workspace, asked.a(), "a");
+        if (!a.ok()) return reply(a.status());
+        const absl::StatusOr<Asked> b = AskedOf(*workspace, asked.b(), "b");
+        if (!b.ok()) return reply(b.status());
+        Read(*workspace, asked.token(), call.deadline,
+             [reply, workspace = *workspace, a = *a, b = *b](absl::StatusOr<SnapshotPtr> snapshot) {
+               const auto look = [&](const projection::View& view) { return ReadExplanation(view, workspace, a, b); };
+               reply(Answer<v1::ExplainResponse>(std::move(snapshot), look));
+             });
+      });
+}
+
+grpc::ServerUnaryReactor* IdentityFront::GetIdentifierHistory(grpc::CallbackServerContext* context,
+                                                              const v1::GetIdentifierHistoryRequest* request,
+                                                              v1::GetIdentifierHistoryResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
+                     [this](const rpc::CallInfo& call, const v1::GetIdentifierHistoryRequest& request_of_call,
+                            rpc::Reply<v1::GetIdentifierHistoryResponse> reply) {
+                       const absl::StatusOr<std::string> workspace = WorkspaceOf(call, request_of_call.workspace_id());
+                       if (!workspace.ok()) return reply(workspace.status());
+                       Asked asked{.field = "identifier", .subject_kind = KindOf(request_of_call.subject_kind())};
+                       auto key = KeyOf(*workspace, request_of_call.identifier(), asked.field);
+                       if (!key.ok()) return reply(key.status());
+                       asked.identifier = *std::move(key);
+                       Read(*workspace, request_of_call.token(), call.deadline,
+                            [reply, workspace = *workspace, asked](absl::StatusOr<SnapshotPtr> snapshot) {
+                              const auto look = [&](const projection::View& view) {
+                                return ReadHistory(view, workspace, asked);
+                              };
+                              reply(Answer<v1::GetIdentifierHistoryResponse>(std::move(snapshot), look));
                             });
                      });
 }

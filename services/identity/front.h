@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "identity/explain.h"
 #include "tributary/eventlog/record.h"
 #include "tributary/identifier/identifier.h"
 #include "tributary/identifier/key.h"
@@ -65,9 +66,20 @@ class IdentityFront final : public v1::IdentityService::CallbackService {
   grpc::ServerUnaryReactor* ListLinkRefusals(grpc::CallbackServerContext* context,
                                              const v1::ListLinkRefusalsRequest* request,
                                              v1::ListLinkRefusalsResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
+  grpc::ServerUnaryReactor* GetIdentifierHistory(grpc::CallbackServerContext* context,
+                                                 const v1::GetIdentifierHistoryRequest* request,
+                                                 v1::GetIdentifierHistoryResponse* response) override;
 
  private:
   using ResolvedFn = std::function<void(absl::StatusOr<v1::ResolveIdentifierResponse>)>;
+  // Errors: Normalise's, naming fields below `field`.
+  absl::StatusOr<events::v1::IdentifierKey> KeyOf(const std::string& workspace_id,
+                                                  const events::v1::Identifier& identifier,
+                                                  const std::string& field) const;
+  absl::StatusOr<Asked> AskedOf(const std::string& workspace_id, const v1::IdentitySelector& selector,
+                                const std::string& field) const;
   void ResolveWithKey(const ResolveRequest& request, absl::Time deadline, ResolvedFn done) const;
   // Calls `done` with a snapshot of the workspace's partition in which the token is visible.
   void Read(std::string_view workspace_id, std::string_view token, absl::Time deadline,

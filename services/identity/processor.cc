@@ -69,8 +69,7 @@ class Conclusion {
   }
 
   processor::PartitionRef JourneyOf(const std::string& profile_id) const {
-    return {std::string(kJourneyLog),
-            eventlog::Partition(JourneyPartitionOf(profile_id, options_.journey_partitions))};
+    return {std::string(kJourneyLog), eventlog::Partition(JourneyPartitionOf(profile_id, options_.journey_partitions))};
   }
 
   static processor::Output MergeTo(const processor::PartitionRef& to, const ProfilesMerged& merged) {
@@ -94,8 +93,8 @@ class Conclusion {
     merged.set_traceparent(event_.traceparent);
     merged.set_subject_kind(event_.subject_kind);
     merged.set_offset(fact_.offset.value());
-    // Before the event: whoever reads the journey knows of the merge when the event comes. The loser's first: the sooner
-    // its pieces are on their way.
+    // Before the event: whoever reads the journey knows of the merge when the event comes. The loser's first: the
+    // sooner its pieces are on their way.
     const processor::PartitionRef of_loser = JourneyOf(loser);
     if (of_loser != journey_) decided_.outputs.push_back(MergeTo(of_loser, merged));
     decided_.outputs.push_back(MergeTo(journey_, merged));

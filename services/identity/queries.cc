@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/time_util.h"
+#include "identity/evidence.h"
 #include "identity/tables.h"
 #include "tributary/base/status.h"
 
@@ -18,32 +19,6 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 using storage::v1::IdentifierRow;
-using storage::v1::IdentityProfileRow;
-
-struct Found {
-  std::string profile_id;
-  projection::Row<IdentityProfileRow> row;
-};
-
-// A profile of another workspace is as little there as one that does not exist.
-absl::StatusOr<Found> Find(const projection::View& view, std::string_view workspace_id, const std::string& profile_id) {
-  Found found{profile_id, view.Get(kProfiles, {profile_id})};
-  if (found.row != nullptr && !found.row->merged_into().empty()) {
-    const std::string survivor = found.row->merged_into();
-    found = {survivor, view.Get(kProfiles, {survivor})};
-  }
-  if (found.row == nullptr || found.row->workspace_id() != workspace_id) {
-    return FieldError(absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", "profile_id", "there is no such profile",
-                      "Look it up by an identifier");
-  }
-  return found;
-}
-
-std::set<std::string> AllIdsOf(const Found& found) {
-  std::set<std::string> ids(found.row->retired_profile_ids().begin(), found.row->retired_profile_ids().end());
-  ids.insert(found.profile_id);
-  return ids;
-}
 
 // In `reverse` order; the place in the list is that of the last row that was looked at.
 using RefusalPlace = std::tuple<int64_t, int32_t>;
@@ -60,6 +35,94 @@ std::optional<RefusalPlace> DecodePlace(const std::string& token) {
   return place;
 }
 
+// In the order in which they were linked.
+void AddIdentifiers(const projection::View& view, const FoundProfile& found, v1::IdentityProfile& profile) {
+  struct Listed {
+    std::string linked_profile_id;
+    projection::Row<storage::v1::ProfileIdentifierRow> of_profile;
+    projection::Row<IdentifierRow> row;
+  };
+  std::vector<Listed> identifiers;
+  for (const std::string& id : found.Ids()) {
+    view.Scan(kProfileIdentifiers, std::tuple(id), [&](const auto& key, const auto& of_profile) {
+      if (auto row = view.Get(kIdentifiers, {found.row->subject_kind(), std::get<1>(key)}); row != nullptr) {
+        identifiers.push_back({id, of_profile, std::move(row)});
+      }
+      return true;
+    });
+  }
+  std::sort(identifiers.begin(), identifiers.end(), [](const Listed& a, const Listed& b) {
+    return std::tuple(a.row->first_offset(), a.row->first_ordinal()) <
+           std::tuple(b.row->first_offset(), b.row->first_ordinal());
+  });
+  for (const Listed& listed : identifiers) {
+    if (profile.identifiers_size() == kMaxListedIdentifiers) return profile.set_truncated(true);
+    v1::ProfileIdentifier& identifier = *profile.add_identifiers();
+    *identifier.mutable_identifier() = listed.of_profile->identifier();
+    identifier.set_first_offset(listed.row->first_offset());
+    identifier.set_linked_profile_id(listed.linked_profile_id);
+    *identifier.mutable_evidence() = LinkEvidenceOf(*listed.row, *listed.of_profile);
+    if (identifier.evidence().has_recorded_at()) {
+      *identifier.mutable_first_recorded_at() = identifier.evidence().recorded_at();
+    }
+  }
+}
+
+void AddMerges(const projection::View& view, const FoundProfile& found, v1::IdentityProfile& profile) {
+  for (const std::string& id : found.row->retired_profile_ids()) {
+    if (profile.retired_profile_ids_size() == kMaxListedRetiredIds) return profile.set_truncated(true);
+    profile.add_retired_profile_ids(id);
+    const auto retired = view.Get(kProfiles, {id});
+    const auto merge = retired == nullptr ? nullptr : view.Get(kMerges, {retired->merge_id()});
+    if (merge != nullptr) *profile.add_merges() = MergeEvidenceOf(view, *merge);
+  }
+  auto& merges = *profile.mutable_merges();
+  std::stable_sort(merges.begin(), merges.end(), [](const v1::MergeEvidence& a, const v1::MergeEvidence& b) {
+    return a.evidence().intake_offset() < b.evidence().intake_offset();
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> FoundProfile::Ids() const {
+  std::vector<std::string> ids(row->retired_profile_ids().begin(), row->retired_profile_ids().end());
+  ids.push_back(profile_id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+// A profile of another workspace is as little there as one that does not exist.
+absl::StatusOr<FoundProfile> FindProfile(const projection::View& view, std::string_view workspace_id,
+                                         const std::string& profile_id, std::string_view field) {
+  FoundProfile found{profile_id, view.Get(kProfiles, {profile_id})};
+  if (found.row != nullptr && !found.row->merged_into().empty()) {
+    const std::string survivor = found.row->merged_into();
+    found = {survivor, view.Get(kProfiles, {survivor})};
+  }
+  if (found.row == nullptr || found.row->workspace_id() != workspace_id) {
+    return FieldError(absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", field, "there is no such profile",
+                      "Look it up by an identifier");
+  }
+  return found;
+}
+
+absl::StatusOr<std::string> SurvivorOf(const projection::View& view, std::string_view workspace_id,
+                                       const std::string& profile_id) {
+  TRIBUTARY_ASSIGN_OR_RETURN(FoundProfile found, FindProfile(view, workspace_id, profile_id));
+  return std::move(found.profile_id);
+}
+
+absl::StatusOr<v1::IdentityProfile> ReadProfile(const projection::View& view, std::string_view workspace_id,
+                                                const std::string& profile_id) {
+  TRIBUTARY_ASSIGN_OR_RETURN(const FoundProfile found, FindProfile(view, workspace_id, profile_id));
+  v1::IdentityProfile profile;
+  profile.set_profile_id(found.profile_id);
+  profile.set_subject_kind(found.row->subject_kind());
+  AddIdentifiers(view, found, profile);
+  AddMerges(view, found, profile);
+  return profile;
+}
+
 v1::LinkRefusal ToRefusal(const storage::v1::RefusalRow& row, int64_t offset) {
   v1::LinkRefusal refusal;
   *refusal.mutable_refused() = row.refused();
@@ -68,59 +131,6 @@ v1::LinkRefusal ToRefusal(const storage::v1::RefusalRow& row, int64_t offset) {
   refusal.set_event_id(row.event_id());
   *refusal.mutable_decided_at() = TimeUtil::MicrosecondsToTimestamp(row.decided_at_micros());
   return refusal;
-}
-
-}  // namespace
-
-absl::StatusOr<std::string> SurvivorOf(const projection::View& view, std::string_view workspace_id,
-                                       const std::string& profile_id) {
-  TRIBUTARY_ASSIGN_OR_RETURN(Found found, Find(view, workspace_id, profile_id));
-  return std::move(found.profile_id);
-}
-
-absl::StatusOr<v1::IdentityProfile> ReadProfile(const projection::View& view, std::string_view workspace_id,
-                                                const std::string& profile_id) {
-  TRIBUTARY_ASSIGN_OR_RETURN(const Found found, Find(view, workspace_id, profile_id));
-  v1::IdentityProfile profile;
-  profile.set_profile_id(found.profile_id);
-  profile.set_subject_kind(found.row->subject_kind());
-
-  std::vector<std::pair<std::string, projection::Row<IdentifierRow>>> identifiers;
-  for (const std::string& id : AllIdsOf(found)) {
-    view.Scan(kProfileIdentifiers, std::tuple(id), [&](const auto& key, const auto&) {
-      const std::string& opaque = std::get<1>(key);
-      if (auto row = view.Get(kIdentifiers, {found.row->subject_kind(), opaque}); row != nullptr) {
-        identifiers.emplace_back(opaque, std::move(row));
-      }
-      return true;
-    });
-  }
-  std::sort(identifiers.begin(), identifiers.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a.second->first_offset(), a.second->first_ordinal()) <
-           std::tuple(b.second->first_offset(), b.second->first_ordinal());
-  });
-  for (const auto& [key, row] : identifiers) {
-    if (profile.identifiers_size() == kMaxListedIdentifiers) {
-      profile.set_truncated(true);
-      break;
-    }
-    v1::ProfileIdentifier* identifier = profile.add_identifiers();
-    identifier->mutable_identifier()->set_key(key);
-    identifier->mutable_identifier()->set_type(row->type());
-    identifier->mutable_identifier()->set_issuer(row->issuer());
-    identifier->set_first_offset(row->first_offset());
-    if (row->first_recorded_at_micros() != 0) {
-      *identifier->mutable_first_recorded_at() = TimeUtil::MicrosecondsToTimestamp(row->first_recorded_at_micros());
-    }
-  }
-  for (const std::string& id : found.row->retired_profile_ids()) {
-    if (profile.retired_profile_ids_size() == kMaxListedRetiredIds) {
-      profile.set_truncated(true);
-      break;
-    }
-    profile.add_retired_profile_ids(id);
-  }
-  return profile;
 }
 
 absl::Status CheckListRequest(const v1::ListLinkRefusalsRequest& request) {
@@ -146,8 +156,8 @@ absl::StatusOr<v1::ListLinkRefusalsResponse> ReadRefusals(const projection::View
                                                           const v1::ListLinkRefusalsRequest& request) {
   std::set<std::string> profiles;
   if (!request.profile_id().empty()) {
-    TRIBUTARY_ASSIGN_OR_RETURN(const Found found, Find(view, workspace_id, request.profile_id()));
-    profiles = AllIdsOf(found);
+    TRIBUTARY_ASSIGN_OR_RETURN(const FoundProfile found, FindProfile(view, workspace_id, request.profile_id()));
+    for (std::string& id : found.Ids()) profiles.insert(std::move(id));
   }
   const std::set<int> reasons(request.reasons().begin(), request.reasons().end());
   const int32_t page_size = request.page_size() == 0 ? kDefaultPageSize : request.page_size();

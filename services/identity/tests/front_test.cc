@@ -311,5 +311,89 @@ TEST_F(FrontTest, AnotherFrontOfThisProcessAsksDirectly) {
   EXPECT_EQ(ReasonOf(ask(request, absl::Milliseconds(50)).status()), "NOT_VISIBLE_YET");
 }
 
+v1::IdentitySelector Selector(const events::v1::Identifier& identifier) {
+  v1::IdentitySelector selector;
+  *selector.mutable_identifier() = identifier;
+  return selector;
+}
+v1::IdentitySelector Selector(const std::string& profile_id) {
+  v1::IdentitySelector selector;
+  selector.set_profile_id(profile_id);
+  return selector;
+}
+
+TEST_F(FrontTest, TwoAreExplainedHoweverTheyAreNamed) {
+  Ingest(Event("e1", {Cookie("c1")}));
+  v1::ExplainRequest request;
+  request.set_token(Ingest(Event("e2", {Cookie("c1"), Email("som@example.com")})));
+  *request.mutable_a() = Selector(Email(" SOM@Example.com"));
+  *request.mutable_b() = Selector(Cookie("c1"));
+  const auto answer = Call(&v1::IdentityService::Stub::Explain, request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(answer->same_profile());
+  ASSERT_EQ(answer->steps_size(), 1);
+  EXPECT_EQ(answer->steps(0).event().event_id(), "e2");
+  *request.mutable_b() = Selector(answer->b().profile_id());
+  EXPECT_EQ(Call(&v1::IdentityService::Stub::Explain, request)->steps_size(), 2);
+
+  v1::GetIdentifierHistoryRequest history;
+  *history.mutable_identifier() = Email("som@EXAMPLE.com");
+  const auto told = Call(&v1::IdentityService::Stub::GetIdentifierHistory, history);
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->profile_id(), answer->a().profile_id());
+  ASSERT_EQ(told->entries_size(), 1);
+  EXPECT_EQ(told->entries(0).linked().evidence().event_id(), "e2");
+}
+
+TEST_F(FrontTest, AnExplanationThatCannotBeGivenNamesTheField) {
+  v1::ExplainRequest request;
+  const auto explain = [&](std::string_view secret = "reader") {
+    return Call(&v1::IdentityService::Stub::Explain, request, secret).status();
+  };
+  EXPECT_EQ(DetailOf(explain())->field, "a");
+  *request.mutable_a() = Selector(Cookie("c1"));
+  EXPECT_EQ(DetailOf(explain())->field, "b");
+  *request.mutable_b() = Selector(Phone("12"));
+  EXPECT_EQ(DetailOf(explain())->field, "b.identifier.value");
+  request.set_token(Ingest(Event("e1", {Cookie("c1"), Customer("17")})));
+  *request.mutable_b() = Selector("p0-999-0");
+  EXPECT_EQ(explain().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(DetailOf(explain())->field, "b.profile_id");
+  *request.mutable_b() = Selector(Cookie("nobody-has-it"));
+  EXPECT_EQ(ReasonOf(explain()), "IDENTIFIER_NOT_FOUND");
+  EXPECT_EQ(DetailOf(explain())->field, "b.identifier");
+  *request.mutable_b() = Selector(Customer("17"));
+  EXPECT_TRUE(explain().ok());
+  EXPECT_EQ(ReasonOf(explain("stranger")), "IDENTIFIER_NOT_FOUND");
+  EXPECT_TRUE(absl::IsPermissionDenied(explain("writer")));
+  request.set_token("made up");
+  EXPECT_EQ(DetailOf(explain())->field, "token");
+
+  v1::GetIdentifierHistoryRequest history;
+  const auto tell = [&](std::string_view secret = "reader") {
+    return Call(&v1::IdentityService::Stub::GetIdentifierHistory, history, secret).status();
+  };
+  EXPECT_EQ(DetailOf(tell())->field, "identifier.type");
+  *history.mutable_identifier() = Cookie("c1");
+  EXPECT_TRUE(tell().ok());
+  EXPECT_EQ(ReasonOf(tell("stranger")), "IDENTIFIER_NOT_FOUND");
+  EXPECT_TRUE(absl::IsPermissionDenied(tell("writer")));
+}
+
+TEST_F(FrontTest, AProfileTellsWhichEventBroughtWhatAndHowItsPartsBecameOne) {
+  const std::string cookie = ResolveIdentifier(Cookie("c1"), Ingest(Event("e1", {Cookie("c1")})))->profile_id();
+  const std::string email =
+      ResolveIdentifier(Email("som@example.com"), Ingest(Event("e2", {Email("som@example.com")})))->profile_id();
+  const auto profile = GetProfile(cookie, Ingest(Event("e3", {Cookie("c1"), Email("som@example.com")})));
+  ASSERT_TRUE(profile.ok()) << profile.status();
+  ASSERT_EQ(profile->identifiers_size(), 2);
+  EXPECT_EQ(profile->identifiers(1).evidence().event_id(), "e2");
+  EXPECT_EQ(profile->identifiers(1).evidence().intake_offset(), profile->identifiers(1).first_offset());
+  EXPECT_EQ(profile->identifiers(1).linked_profile_id(), email);
+  ASSERT_EQ(profile->merges_size(), 1);
+  EXPECT_EQ(profile->merges(0).loser_id(), email);
+  EXPECT_EQ(profile->merges(0).evidence().event_id(), "e3");
+}
+
 }  // namespace
 }  // namespace tributary::identity::testing
