@@ -21,6 +21,7 @@ void AddTasks(CLI::App& app, Session& session);
 void AddDeadLetters(CLI::App& app, Session& session);
 void AddVerify(CLI::App& app, Session& session);
 void AddRefusals(CLI::App& app, Session& session);
+void AddExplain(CLI::App& app, Session& session);
 void AddGenerate(CLI::App& app, Session& session);
 // In the binary alone: they run a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);

@@ -75,7 +75,8 @@ TEST_F(AppTest, EveryCommandHasHelpWithAnExample) {
                                                           {"log", "tail"},
                                                           {"dead-letters", "list"},
                                                           {"dead-letters", "redrive"},
-                                                          {"verify"}};
+                                                          {"verify"},
+                                                          {"explain"}};
   for (auto command : commands) {
     command.emplace_back("--help");
     EXPECT_EQ(Run(command), kOk) << command[0];
