@@ -102,6 +102,9 @@ absl::Status RegistryDirectory::Load() const {
     entry->workspace_id = created.workspace_id();
     entry->default_currency = created.default_currency();
     entry->intake_partition = eventlog::Partition(created.intake_partition());
+    const events::v1::IngestQuota& quota = row->has_updated() ? row->updated().ingest_quota() : created.ingest_quota();
+    entry->events_per_second = quota.events_per_second();
+    entry->burst_events = quota.burst_events();
     workspaces.emplace(created.workspace_id(), entry);
     return true;
   });

@@ -31,6 +31,9 @@ struct WorkspaceEntry {
   std::string workspace_id;
   std::string default_currency;
   eventlog::Partition intake_partition;
+  // As IngestQuota; 0: none.
+  int64_t events_per_second = 0;
+  int64_t burst_events = 0;
   absl::flat_hash_map<std::string, SourceEntry> sources;  // by id
 
   // Null if there is none.

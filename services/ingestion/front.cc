@@ -33,8 +33,21 @@ IngestionFront::IngestionFront(const Deps& deps)
     : deps_(deps),
       registry_(RegistryTask(*deps.host)),
       writes_({.registry = registry_, .directory = deps.directory, .log = deps.log, .random = deps.random}),
+      streams_({.gate = deps.gate,
+                .directory = deps.directory,
+                .ingestor = &ingestor_,
+                .admission = &admission_,
+                .metrics = deps.metrics},
+               deps.streams),
+      admission_({.clock = deps.clock, .ingestor = &ingestor_, .lag = deps.lag, .metrics = deps.metrics},
+                 deps.admission),
       ingestor_({.log = deps.log, .directory = deps.directory, .clock = deps.clock, .metrics = deps.metrics},
                 deps.ingest) {}
+
+IngestionFront::~IngestionFront() {
+  streams_.Stop();
+  admission_.Stop();
+}
 
 template <typename Response, typename Look>
 void IngestionFront::Read(const CallInfo& call, std::string_view token, rpc::Reply<Response> reply, Look look) const {
@@ -63,6 +76,10 @@ grpc::ServerUnaryReactor* IngestionFront::Ingest(grpc::CallbackServerContext* co
         events.Swap(const_cast<v1::IngestRequest&>(in).mutable_events());
         ingestor_.Ingest({call.principal, in.workspace_id(), call.traceparent}, std::move(events), std::move(reply));
       });
+}
+
+IngestStreams::Reactor* IngestionFront::IngestStream(grpc::CallbackServerContext* context) {
+  return streams_.Open(context, kSenders);
 }
 
 // --- Workspaces
@@ -115,6 +132,22 @@ grpc::ServerUnaryReactor* IngestionFront::ListWorkspaces(grpc::CallbackServerCon
                return ingestion::ListWorkspaces(view, principal, list, page);
              });
       });
+}
+
+grpc::ServerUnaryReactor* IngestionFront::UpdateWorkspace(grpc::CallbackServerContext* context,
+                                                          const v1::UpdateWorkspaceRequest* request,
+                                                          v1::UpdateWorkspaceResponse* response) {
+  return Handle(*deps_.gate, context, request, response, AccessRule::OperatorOnly(),
+                [this](const CallInfo& call, const v1::UpdateWorkspaceRequest& in,
+                       rpc::Reply<v1::UpdateWorkspaceResponse> reply) {
+                  writes_.Submit(call, in, command::kUpdateWorkspace, "", std::move(reply),
+                                 [](const View& view, const RegistryReply& done, const std::string&,
+                                    v1::UpdateWorkspaceResponse* out) -> absl::Status {
+                                   TRIBUTARY_ASSIGN_OR_RETURN(*out->mutable_workspace(),
+                                                              FindWorkspace(view, done.workspace_id()));
+                                   return absl::OkStatus();
+                                 });
+                });
 }
 
 // --- Sources

@@ -4,8 +4,10 @@
 #include <string_view>
 
 #include "ingestion/directory.h"
+#include "ingestion/ingest_stream.h"
 #include "ingestion/ingestor.h"
 #include "ingestion/registry_writes.h"
+#include "ingestion/stream_admission.h"
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
 #include "tributary/eventlog/event_log.h"
@@ -30,13 +32,19 @@ class IngestionFront final : public v1::IngestionService::CallbackService {
     const Clock* clock = nullptr;  // the tasks'
     Random* random = nullptr;      // of secrets
     metrics::Registry* metrics = nullptr;
+    // How far identity is behind, for bulk streams. Null: only what is on its way counts.
+    LagFn lag = nullptr;
     Ingestor::Options ingest = {};
+    StreamAdmission::Options admission = {};
+    IngestStreams::Options streams = {};
   };
   // All of `deps` must outlive this.
   explicit IngestionFront(const Deps& deps);
+  ~IngestionFront() override;
 
   grpc::ServerUnaryReactor* Ingest(grpc::CallbackServerContext* context, const v1::IngestRequest* request,
                                    v1::IngestResponse* response) override;
+  IngestStreams::Reactor* IngestStream(grpc::CallbackServerContext* context) override;
 
   grpc::ServerUnaryReactor* CreateWorkspace(grpc::CallbackServerContext* context,
                                             const v1::CreateWorkspaceRequest* request,
@@ -46,6 +54,10 @@ class IngestionFront final : public v1::IngestionService::CallbackService {
   grpc::ServerUnaryReactor* ListWorkspaces(grpc::CallbackServerContext* context,
                                            const v1::ListWorkspacesRequest* request,
                                            v1::ListWorkspacesResponse* response) override;
+
+  grpc::ServerUnaryReactor* UpdateWorkspace(grpc::CallbackServerContext* context,
+                                            const v1::UpdateWorkspaceRequest* request,
+                                            v1::UpdateWorkspaceResponse* response) override;
 
   grpc::ServerUnaryReactor* CreateSource(grpc::CallbackServerContext* context, const v1::CreateSourceRequest* request,
                                          v1::CreateSourceResponse* response) override;
@@ -69,6 +81,9 @@ class IngestionFront final : public v1::IngestionService::CallbackService {
                                              const v1::RevokeCredentialRequest* request,
                                              v1::RevokeCredentialResponse* response) override;
 
+  // Before the server's shutdown, which would wait for them: ends the streams when what is on its way is acknowledged.
+  void StopStreams() { streams_.Stop(); }
+
   // The same in process, without gRPC.
   Ingestor& ingestor() { return ingestor_; }
 
@@ -80,6 +95,9 @@ class IngestionFront final : public v1::IngestionService::CallbackService {
   const Deps deps_;
   processor::Task* const registry_;
   const RegistryWrites writes_;
+  // In the order of use, backwards: the ingestor's end waits for callbacks, which use the others.
+  IngestStreams streams_;
+  StreamAdmission admission_;
   Ingestor ingestor_;
 };
 

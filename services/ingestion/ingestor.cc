@@ -19,6 +19,33 @@ using google::protobuf::RepeatedPtrField;
 // What an event costs besides its bytes: the record around it and what the server adds.
 constexpr size_t kOverheadBytes = 512;
 
+absl::Status NoSuchWorkspace(std::string_view field) {
+  return FieldError(absl::StatusCode::kNotFound, "WORKSPACE_NOT_FOUND", field, "there is no such workspace",
+                    "Leave it empty for the credential's own");
+}
+
+absl::Status Overloaded(absl::Duration retry_after) {
+  return rpc::WithRetryAfter(FieldError(absl::StatusCode::kResourceExhausted, "INGEST_OVERLOADED", "",
+                                        "too many events are on their way to the log; nothing was taken",
+                                        "Send the same again after the delay"),
+                             retry_after);
+}
+
+absl::Status QuotaExceeded(absl::Duration wait) {
+  return rpc::WithRetryAfter(FieldError(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED", "",
+                                        "the workspace sends more events than its quota; nothing was taken",
+                                        "Send the same again after the delay, or ask for a higher quota"),
+                             wait);
+}
+
+}  // namespace
+
+size_t BytesOf(const RepeatedPtrField<CustomerEvent>& events) {
+  size_t bytes = 0;
+  for (const CustomerEvent& event : events) bytes += event.ByteSizeLong();
+  return bytes;
+}
+
 absl::Status CheckBounds(const RepeatedPtrField<CustomerEvent>& events, size_t bytes) {
   if (events.empty()) return InvalidField("REQUIRED", "events", "is empty", "Send at least one event");
   if (events.size() > kMaxEventsPerCall) {
@@ -32,13 +59,6 @@ absl::Status CheckBounds(const RepeatedPtrField<CustomerEvent>& events, size_t b
   return absl::OkStatus();
 }
 
-absl::Status NoSuchWorkspace(std::string_view field) {
-  return FieldError(absl::StatusCode::kNotFound, "WORKSPACE_NOT_FOUND", field, "there is no such workspace",
-                    "Leave it empty for the credential's own");
-}
-
-}  // namespace
-
 // One producer. It must not be destroyed by a callback of its own, so the ingestor does that, once `users` is 0.
 struct Ingestor::Session {
   std::atomic<int64_t> users = 0;
@@ -48,11 +68,13 @@ struct Ingestor::Session {
 
 // One call whose records are on their way.
 struct Ingestor::Batch {
+  Batch(Room held, Done then) : done(std::move(then)), room(std::move(held)) {}
+
   Session* session = nullptr;
   eventlog::PartitionRef target;
   v1::IngestResponse response;
   Done done;
-  size_t reserved_bytes = 0;
+  Room room;
   int accepted = 0;
   std::atomic<int> waiting = 0;
   std::atomic<bool> failed = false;
@@ -71,13 +93,28 @@ absl::StatusOr<std::string> WorkspaceFor(const rpc::Principal& principal, std::s
   return principal.workspace_id;
 }
 
-Ingestor::Ingestor(const Deps& deps, const Options& options) : deps_(deps), options_(options) {
+void Ingestor::Room::GrowTo(size_t bytes) {
+  if (bytes <= bytes_) return;
+  ingestor_->in_flight_bytes_.fetch_add(bytes - bytes_);
+  bytes_ = bytes;
+}
+
+void Ingestor::Room::Release() {
+  if (ingestor_ == nullptr) return;
+  ingestor_->in_flight_bytes_.fetch_sub(bytes_);
+  ingestor_->in_flight_gauge_.Set(static_cast<double>(ingestor_->in_flight_bytes()));
+  ingestor_ = nullptr;
+}
+
+Ingestor::Ingestor(const Deps& deps, const Options& options) : deps_(deps), options_(options), quotas_(deps.clock) {
   if (deps.metrics == nullptr) return;
   const std::string help = "Events that were sent, by what became of them";
   accepted_ = deps.metrics->GetCounter("tributary_ingest_events_total", help, {{"result", "accepted"}});
   rejected_ = deps.metrics->GetCounter("tributary_ingest_events_total", help, {{"result", "rejected"}});
   refused_calls_ = deps.metrics->GetCounter("tributary_ingest_overload_total",
                                             "Calls that were refused because too much was on its way");
+  over_quota_ = deps.metrics->GetCounter("tributary_ingest_over_quota_total",
+                                         "Calls that were refused because of their workspace's quota");
   in_flight_gauge_ = deps.metrics->GetGauge("tributary_ingest_in_flight_bytes", "Events that are not durable yet");
 }
 
@@ -94,14 +131,13 @@ absl::StatusOr<std::shared_ptr<const WorkspaceEntry>> Ingestor::WorkspaceOf(cons
   return workspace;
 }
 
-absl::Status Ingestor::Reserve(size_t bytes) {
-  if (in_flight_bytes_.fetch_add(bytes) + bytes <= options_.max_in_flight_bytes) return absl::OkStatus();
-  in_flight_bytes_.fetch_sub(bytes);
-  refused_calls_.Inc();
-  return rpc::WithRetryAfter(FieldError(absl::StatusCode::kResourceExhausted, "INGEST_OVERLOADED", "",
-                                        "too many events are on their way to the log; nothing was taken",
-                                        "Send the same again after the delay"),
-                             options_.retry_after);
+std::optional<Ingestor::Room> Ingestor::TryReserve(size_t event_bytes, int64_t events) {
+  const size_t bytes = event_bytes + kOverheadBytes * static_cast<size_t>(events);
+  const size_t before = in_flight_bytes_.fetch_add(bytes);
+  Room room(this, bytes);
+  // One batch is always taken: a bound that is smaller than it would keep it out for ever.
+  if (before == 0 || before + bytes <= options_.max_in_flight_bytes) return room;
+  return std::nullopt;
 }
 
 absl::StatusOr<Ingestor::Session*> Ingestor::AcquireSession() {
@@ -122,19 +158,28 @@ absl::StatusOr<Ingestor::Session*> Ingestor::AcquireSession() {
 }
 
 void Ingestor::Ingest(const Call& call, RepeatedPtrField<CustomerEvent> events, Done done) {
-  size_t bytes = 0;
-  for (const CustomerEvent& event : events) bytes += event.ByteSizeLong();
+  const size_t bytes = BytesOf(events);
   if (absl::Status status = CheckBounds(events, bytes); !status.ok()) return done(status);
   absl::StatusOr<std::shared_ptr<const WorkspaceEntry>> workspace = WorkspaceOf(call);
   if (!workspace.ok()) return done(workspace.status());
-  const size_t reserved = bytes + kOverheadBytes * static_cast<size_t>(events.size());
-  if (absl::Status status = Reserve(reserved); !status.ok()) return done(status);
+  std::optional<Room> room = TryReserve(bytes, events.size());
+  if (!room.has_value()) {
+    refused_calls_.Inc();
+    return done(Overloaded(options_.retry_after));
+  }
+  if (const absl::Duration wait = TakeQuota(**workspace, events.size()); wait > absl::ZeroDuration()) {
+    over_quota_.Inc();
+    return done(QuotaExceeded(wait));
+  }
+  IngestAdmitted({*std::move(room), *std::move(workspace), call.principal.source_id, std::string(call.traceparent)},
+                 std::move(events), std::move(done));
+}
 
-  auto batch = std::make_unique<Batch>();
-  batch->target = {std::string(kIntakeLog), (*workspace)->intake_partition};
-  batch->done = std::move(done);
-  EventPreparation preparation(*std::move(workspace), call.principal.source_id, deps_.clock->Now(),
-                               std::string(call.traceparent));
+void Ingestor::IngestAdmitted(Admitted admitted, RepeatedPtrField<CustomerEvent> events, Done done) {
+  auto batch = std::make_unique<Batch>(std::move(admitted.room), std::move(done));
+  batch->target = {std::string(kIntakeLog), admitted.workspace->intake_partition};
+  EventPreparation preparation(std::move(admitted.workspace), std::move(admitted.source_id), deps_.clock->Now(),
+                               std::move(admitted.traceparent));
   std::vector<eventlog::Record> records;
   records.reserve(static_cast<size_t>(events.size()));
   batch->response.mutable_results()->Reserve(events.size());
@@ -154,8 +199,7 @@ void Ingestor::Ingest(const Call& call, RepeatedPtrField<CustomerEvent> events, 
   // What defaults added is counted from here on, so that many of them cannot pass the bound unseen.
   size_t used = 0;
   for (const eventlog::Record& record : records) used += record.Size() + kOverheadBytes / 2;
-  if (used > reserved) in_flight_bytes_.fetch_add(used - reserved);
-  batch->reserved_bytes = std::max(used, reserved);
+  batch->room.GrowTo(used);
   rejected_.Inc(static_cast<double>(events.size()) - static_cast<double>(records.size()));
   Append(std::move(batch), std::move(records));
 }
@@ -166,7 +210,7 @@ void Ingestor::Append(std::unique_ptr<Batch> batch, std::vector<eventlog::Record
   absl::StatusOr<Session*> session = nullptr;
   if (!records.empty()) session = AcquireSession();
   if (records.empty() || !session.ok()) {
-    in_flight_bytes_.fetch_sub(batch->reserved_bytes);
+    batch->room.Release();
     if (!session.ok()) return batch->done(absl::UnavailableError("the log cannot be written now"));
     return batch->done(std::move(batch->response));
   }
@@ -191,8 +235,7 @@ void Ingestor::Settle(Batch* batch, const absl::StatusOr<eventlog::Offset>& resu
   }
   if (batch->waiting.fetch_sub(1) != 1) return;
   const std::unique_ptr<Batch> owned(batch);
-  in_flight_bytes_.fetch_sub(batch->reserved_bytes);
-  in_flight_gauge_.Set(static_cast<double>(in_flight_bytes()));
+  batch->room.Release();
   Session* const session = batch->session;
   if (batch->failed) {
     batch->done(FieldError(absl::StatusCode::kUnavailable, "LOG_UNAVAILABLE", "",

@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +17,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "ingestion/directory.h"
+#include "ingestion/quotas.h"
 #include "tributary/base/clock.h"
 #include "tributary/eventlog/event_log.h"
 #include "tributary/events/v1/customer_event.pb.h"
@@ -51,6 +54,28 @@ class Ingestor {
   Ingestor(const Ingestor&) = delete;
   Ingestor& operator=(const Ingestor&) = delete;
 
+  // Memory that a batch holds until it is durable; given back with this.
+  class Room {
+   public:
+    Room(Room&& other) noexcept : ingestor_(std::exchange(other.ingestor_, nullptr)), bytes_(other.bytes_) {}
+    Room& operator=(Room&& other) noexcept {
+      Release();
+      ingestor_ = std::exchange(other.ingestor_, nullptr);
+      bytes_ = other.bytes_;
+      return *this;
+    }
+    ~Room() { Release(); }
+
+   private:
+    friend class Ingestor;
+    Room(Ingestor* ingestor, size_t bytes) : ingestor_(ingestor), bytes_(bytes) {}
+    void GrowTo(size_t bytes);
+    void Release();
+
+    Ingestor* ingestor_;
+    size_t bytes_;
+  };
+
   // One result for each event, in order; or: InvalidArgument (bounds of a call), NotFound (workspace),
   // ResourceExhausted (nothing was taken; retry delay), Unavailable (unknown what was taken: send the same again).
   using Done = std::function<void(absl::StatusOr<v1::IngestResponse>)>;
@@ -66,6 +91,20 @@ class Ingestor {
   // Does not block.
   void Ingest(const Call& call, google::protobuf::RepeatedPtrField<events::v1::CustomerEvent> events, Done done);
 
+  // For streams, which wait where a call is refused: room for a batch of so many events with so many bytes, or nothing
+  // if too much is on its way; the workspace's quota, as Quotas::Take(); and Ingest() for a batch that has both. Its
+  // bounds must have been checked.
+  std::optional<Room> TryReserve(size_t event_bytes, int64_t events);
+  absl::Duration TakeQuota(const WorkspaceEntry& workspace, int64_t events) { return quotas_.Take(workspace, events); }
+  struct Admitted {
+    Room room;
+    std::shared_ptr<const WorkspaceEntry> workspace;
+    std::string source_id;  // of the write key
+    std::string traceparent;
+  };
+  void IngestAdmitted(Admitted admitted, google::protobuf::RepeatedPtrField<events::v1::CustomerEvent> events,
+                      Done done);
+
   // Bytes that are held for events on their way.
   size_t in_flight_bytes() const { return in_flight_bytes_.load(std::memory_order_relaxed); }
 
@@ -74,7 +113,6 @@ class Ingestor {
   struct Batch;
 
   absl::StatusOr<std::shared_ptr<const WorkspaceEntry>> WorkspaceOf(const Call& call) const;
-  absl::Status Reserve(size_t bytes);
   // The producer to append with, its use counted; a failed one is replaced.
   absl::StatusOr<Session*> AcquireSession();
   void Append(std::unique_ptr<Batch> batch, std::vector<eventlog::Record> records);
@@ -86,13 +124,19 @@ class Ingestor {
   metrics::Counter accepted_;
   metrics::Counter rejected_;
   metrics::Counter refused_calls_;
+  metrics::Counter over_quota_;
   metrics::Gauge in_flight_gauge_;
   std::atomic<size_t> in_flight_bytes_ = 0;
+  Quotas quotas_;
   std::mutex mutex_;
   std::unique_ptr<Session> session_;
   // Sessions that failed, until the last of their callbacks has come.
   std::vector<std::unique_ptr<Session>> failed_sessions_;
 };
+
+size_t BytesOf(const google::protobuf::RepeatedPtrField<events::v1::CustomerEvent>& events);
+// InvalidArgument naming `events` if there are none, too many or too large ones; `bytes` as BytesOf().
+absl::Status CheckBounds(const google::protobuf::RepeatedPtrField<events::v1::CustomerEvent>& events, size_t bytes);
 
 // The workspace that a call concerns: the caller's own, or the one that an operator names. InvalidArgument, or NotFound
 // for anybody else's.

@@ -18,6 +18,7 @@ using events::v1::SourceCreated;
 using events::v1::SourceDefinition;
 using events::v1::SourceUpdated;
 using events::v1::WorkspaceCreated;
+using events::v1::WorkspaceUpdated;
 using processor::Command;
 using processor::Decided;
 using processor::Decision;
@@ -111,6 +112,13 @@ void IngestionProcessor::ApplyDecision(const Decision& decision, const processor
     storage::v1::WorkspaceRow row;
     *row.mutable_created() = *decision.value.As<WorkspaceCreated>();
     out.Put(kWorkspaces, {row.created().workspace_id()}, row);
+  } else if (decision.type == RecordType<WorkspaceUpdated>()) {
+    const WorkspaceUpdated& updated = *decision.value.As<WorkspaceUpdated>();
+    const auto before = decisions.Get(kWorkspaces, {updated.workspace_id()});
+    if (before == nullptr) return;
+    storage::v1::WorkspaceRow row = *before;
+    *row.mutable_updated() = updated;
+    out.Put(kWorkspaces, {updated.workspace_id()}, std::move(row));
   } else if (decision.type == RecordType<SourceCreated>()) {
     ApplySource(decision.value.As<SourceCreated>()->source(), out);
   } else if (decision.type == RecordType<SourceUpdated>()) {
@@ -140,6 +148,7 @@ Decided IngestionProcessor::Decide(const processor::Input& input, const View& vi
   const Command* const command = std::get_if<Command>(&input);
   if (command == nullptr) return {};
   if (command->type == command::kCreateWorkspace) return CreateWorkspace(*command, view, now);
+  if (command->type == command::kUpdateWorkspace) return UpdateWorkspace(*command, view, now);
   if (command->type == command::kCreateSource) return CreateSource(*command, view, now);
   if (command->type == command::kUpdateSource) return UpdateSource(*command, view, now);
   if (command->type == command::kRotateSourceWriteKey) return RotateSourceWriteKey(*command, view, now);
@@ -173,10 +182,40 @@ Decided IngestionProcessor::CreateWorkspace(const Command& command, const View& 
   created.set_default_currency(workspace.default_currency());
   created.set_intake_partition(LeastLoadedPartition(view));
   *created.mutable_created_at() = ToProto(now);
+  if (workspace.has_ingest_quota()) *created.mutable_ingest_quota() = workspace.ingest_quota();
   RegistryReply reply;
   reply.set_workspace_id(workspace.workspace_id());
   Decided decided = Accepted(reply);
   decided.decisions.push_back(Decision::Of(std::move(created)));
+  return decided;
+}
+
+Decided IngestionProcessor::UpdateWorkspace(const Command& command, const View& view, absl::Time now) const {
+  v1::UpdateWorkspaceRequest request;
+  if (!request.ParseFromString(command.body)) return Malformed();
+  const v1::Workspace& wanted = request.workspace();
+  const auto row = view.Get(kWorkspaces, {wanted.workspace_id()});
+  if (row == nullptr) return NoSuchWorkspace("workspace.workspace_id");
+  WorkspaceUpdated updated = StateOf(*row);
+  if (wanted.revision() != 0 && wanted.revision() != updated.revision()) {
+    return Rejected(absl::StatusCode::kAborted, "REVISION_MISMATCH", "workspace.revision",
+                    "the workspace has changed meanwhile; read it and try again");
+  }
+  for (const std::string& path : request.update_mask().paths()) {
+    events::v1::IngestQuota& quota = *updated.mutable_ingest_quota();
+    if (path == "display_name") updated.set_display_name(wanted.display_name());
+    if (path == "time_zone") updated.set_time_zone(wanted.time_zone());
+    if (path == "ingest_quota") quota = wanted.ingest_quota();
+    if (path == "ingest_quota.events_per_second")
+      quota.set_events_per_second(wanted.ingest_quota().events_per_second());
+    if (path == "ingest_quota.burst_events") quota.set_burst_events(wanted.ingest_quota().burst_events());
+  }
+  updated.set_revision(updated.revision() + 1);
+  *updated.mutable_updated_at() = ToProto(now);
+  RegistryReply reply;
+  reply.set_workspace_id(updated.workspace_id());
+  Decided decided = Accepted(reply);
+  decided.decisions.push_back(Decision::Of(std::move(updated)));
   return decided;
 }
 

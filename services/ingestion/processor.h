@@ -18,6 +18,7 @@ inline constexpr std::string_view kIntakeLog = "intake";
 // workspace filled in, without request_id and output-only fields. The reply's body is a storage.v1.RegistryReply.
 namespace command {
 inline constexpr std::string_view kCreateWorkspace = "create_workspace";
+inline constexpr std::string_view kUpdateWorkspace = "update_workspace";  // update_mask never empty
 inline constexpr std::string_view kCreateSource = "create_source";
 inline constexpr std::string_view kUpdateSource = "update_source";  // update_mask never empty
 inline constexpr std::string_view kRotateSourceWriteKey = "rotate_source_write_key";
@@ -52,6 +53,8 @@ class IngestionProcessor final : public processor::Processor {
 
  private:
   processor::Decided CreateWorkspace(const processor::Command& command, const processor::View& view,
+                                     absl::Time now) const;
+  processor::Decided UpdateWorkspace(const processor::Command& command, const processor::View& view,
                                      absl::Time now) const;
   processor::Decided CreateSource(const processor::Command& command, const processor::View& view, absl::Time now) const;
   processor::Decided UpdateSource(const processor::Command& command, const processor::View& view, absl::Time now) const;

@@ -14,7 +14,10 @@ namespace tributary::ingestion {
 namespace {
 
 constexpr int32_t kMaxPriority = 1'000;
+constexpr int64_t kMaxQuota = 1'000'000'000;
 constexpr std::array<const char*, 4> kUpdatableFields = {"display_name", "default_channel", "priority", "state"};
+constexpr std::array<const char*, 5> kWorkspaceFields = {"display_name", "time_zone", "ingest_quota",
+                                                         "ingest_quota.events_per_second", "ingest_quota.burst_events"};
 
 absl::Status StatusOf(const Checks& checks) {
   if (checks.ok()) return absl::OkStatus();
@@ -42,6 +45,14 @@ void CheckSourceFields(Checks& c, const Path& at, const v1::Source& source) {
   c.Enum(at["state"], events::v1::SourceState_IsValid(source.state()), source.state(), Need::kOptional);
 }
 
+void CheckWorkspaceFields(Checks& c, const Path& at, const v1::Workspace& workspace) {
+  c.Text(at["display_name"], workspace.display_name(), 256);
+  c.TimeZone(at["time_zone"], workspace.time_zone());
+  const Path quota = at["ingest_quota"];
+  c.Count(quota["events_per_second"], workspace.ingest_quota().events_per_second(), 0, kMaxQuota);
+  c.Count(quota["burst_events"], workspace.ingest_quota().burst_events(), 0, kMaxQuota);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::CreateWorkspaceRequest> CommandOf(const v1::CreateWorkspaceRequest& request,
@@ -51,15 +62,45 @@ absl::StatusOr<v1::CreateWorkspaceRequest> CommandOf(const v1::CreateWorkspaceRe
   body.clear_request_id();
   v1::Workspace& workspace = *body.mutable_workspace();
   workspace.clear_created_at();
+  workspace.clear_revision();
+  workspace.clear_updated_at();
   if (workspace.time_zone().empty()) workspace.set_time_zone("UTC");
   Checks c("", "");
   const Path root;
   const Path at = root["workspace"];
   c.Present(at, request.has_workspace());
   CheckRegistryId(c, at["workspace_id"], workspace.workspace_id());
-  c.Text(at["display_name"], workspace.display_name(), 256);
-  c.TimeZone(at["time_zone"], workspace.time_zone());
+  CheckWorkspaceFields(c, at, workspace);
   c.Currency(at["default_currency"], workspace.default_currency());
+  TRIBUTARY_RETURN_IF_ERROR(StatusOf(c));
+  return body;
+}
+
+absl::StatusOr<v1::UpdateWorkspaceRequest> CommandOf(const v1::UpdateWorkspaceRequest& request,
+                                                     const rpc::Principal& principal) {
+  if (!IsOperator(principal)) return OperatorsOnly("only an operator may change workspaces");
+  v1::UpdateWorkspaceRequest body = request;
+  body.clear_request_id();
+  v1::Workspace& workspace = *body.mutable_workspace();
+  workspace.clear_created_at();
+  workspace.clear_updated_at();
+  if (workspace.time_zone().empty()) workspace.set_time_zone("UTC");
+  if (body.update_mask().paths().empty()) {
+    for (size_t i = 0; i < 3; ++i) body.mutable_update_mask()->add_paths(kWorkspaceFields[i]);
+  }
+  Checks c("", "");
+  const Path root;
+  const Path at = root["workspace"];
+  c.Present(at, request.has_workspace());
+  CheckRegistryId(c, at["workspace_id"], workspace.workspace_id());
+  c.Count(at["revision"], workspace.revision(), 0, INT64_MAX);
+  CheckWorkspaceFields(c, at, workspace);
+  for (const std::string& path : body.update_mask().paths()) {
+    if (std::find(kWorkspaceFields.begin(), kWorkspaceFields.end(), path) == kWorkspaceFields.end()) {
+      c.Refuse(root["update_mask"], "MALFORMED", "names a field that cannot be changed",
+               "Name display_name, time_zone or ingest_quota");
+    }
+  }
   TRIBUTARY_RETURN_IF_ERROR(StatusOf(c));
   return body;
 }

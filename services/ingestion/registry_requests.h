@@ -15,6 +15,8 @@ namespace tributary::ingestion {
 
 absl::StatusOr<v1::CreateWorkspaceRequest> CommandOf(const v1::CreateWorkspaceRequest& request,
                                                      const rpc::Principal& principal);
+absl::StatusOr<v1::UpdateWorkspaceRequest> CommandOf(const v1::UpdateWorkspaceRequest& request,
+                                                     const rpc::Principal& principal);
 absl::StatusOr<v1::CreateSourceRequest> CommandOf(const v1::CreateSourceRequest& request,
                                                   const rpc::Principal& principal);
 absl::StatusOr<v1::UpdateSourceRequest> CommandOf(const v1::UpdateSourceRequest& request,

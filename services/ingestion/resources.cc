@@ -30,12 +30,16 @@ bool PutOnPage(Rows* rows, Resource resource, const std::string& last_id, std::s
 }  // namespace
 
 v1::Workspace ToResource(const storage::v1::WorkspaceRow& row) {
+  const events::v1::WorkspaceUpdated state = StateOf(row);
   v1::Workspace workspace;
   workspace.set_workspace_id(row.created().workspace_id());
-  workspace.set_display_name(row.created().display_name());
-  workspace.set_time_zone(row.created().time_zone());
+  workspace.set_display_name(state.display_name());
+  workspace.set_time_zone(state.time_zone());
   workspace.set_default_currency(row.created().default_currency());
   *workspace.mutable_created_at() = row.created().created_at();
+  if (state.has_ingest_quota()) *workspace.mutable_ingest_quota() = state.ingest_quota();
+  workspace.set_revision(state.revision());
+  *workspace.mutable_updated_at() = state.updated_at();
   return workspace;
 }
 

@@ -89,6 +89,65 @@ TEST_F(FrontTest, ARetryWithoutASecretGetsTheSameAnswer) {
   EXPECT_EQ(DetailOf(platform_.Call(admin_, &Stub::UpdateSource, request).status())->field, "update_mask");
 }
 
+TEST_F(FrontTest, AnOperatorChangesWhatTheMaskNamesOfAWorkspace) {
+  v1::UpdateWorkspaceRequest request;
+  v1::Workspace& wanted = *request.mutable_workspace();
+  wanted.set_workspace_id("default");
+  wanted.set_display_name("Hotels");
+  wanted.mutable_ingest_quota()->set_events_per_second(500);
+  wanted.mutable_ingest_quota()->set_burst_events(2'000);
+  request.mutable_update_mask()->add_paths("ingest_quota.events_per_second");
+  const auto updated = platform_.Call(oper_, &Stub::UpdateWorkspace, request);
+  ASSERT_TRUE(updated.ok()) << updated.status();
+  EXPECT_EQ(updated->workspace().ingest_quota().events_per_second(), 500);
+  EXPECT_EQ(updated->workspace().ingest_quota().burst_events(), 0);
+  EXPECT_EQ(updated->workspace().display_name(), "");
+  EXPECT_EQ(updated->workspace().default_currency(), "USD");
+  EXPECT_EQ(updated->workspace().revision(), 2);
+  EXPECT_EQ(platform_.directory->FindWorkspace("default")->events_per_second, 500);
+  v1::GetWorkspaceRequest get;
+  get.set_token(updated->token());
+  EXPECT_EQ(platform_.Call(admin_, &Stub::GetWorkspace, get)->workspace().SerializeAsString(),
+            updated->workspace().SerializeAsString());
+
+  wanted.set_revision(1);
+  EXPECT_EQ(ReasonOf(platform_.Call(oper_, &Stub::UpdateWorkspace, request).status()), "REVISION_MISMATCH");
+  wanted.set_revision(2);
+  request.clear_update_mask();
+  const auto whole = platform_.Call(oper_, &Stub::UpdateWorkspace, request);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->workspace().display_name(), "Hotels");
+  EXPECT_EQ(whole->workspace().ingest_quota().burst_events(), 2'000);
+}
+
+TEST_F(FrontTest, AWorkspaceIsChangedByOperatorsAloneAndWithinBounds) {
+  v1::UpdateWorkspaceRequest request;
+  request.mutable_workspace()->set_workspace_id("default");
+  EXPECT_EQ(platform_.Call(admin_, &Stub::UpdateWorkspace, request).status().code(),
+            absl::StatusCode::kPermissionDenied);
+  request.mutable_workspace()->mutable_ingest_quota()->set_events_per_second(-1);
+  EXPECT_EQ(DetailOf(platform_.Call(oper_, &Stub::UpdateWorkspace, request).status())->field,
+            "workspace.ingest_quota.events_per_second");
+  request.mutable_workspace()->clear_ingest_quota();
+  request.mutable_update_mask()->add_paths("default_currency");
+  EXPECT_EQ(DetailOf(platform_.Call(oper_, &Stub::UpdateWorkspace, request).status())->field, "update_mask");
+  request.clear_update_mask();
+  request.mutable_workspace()->set_workspace_id("nowhere");
+  EXPECT_EQ(ReasonOf(platform_.Call(oper_, &Stub::UpdateWorkspace, request).status()), "WORKSPACE_NOT_FOUND");
+}
+
+TEST_F(FrontTest, AWorkspaceIsCreatedWithItsQuota) {
+  v1::CreateWorkspaceRequest request;
+  request.mutable_workspace()->set_workspace_id("hotel");
+  request.mutable_workspace()->set_default_currency("THB");
+  request.mutable_workspace()->mutable_ingest_quota()->set_events_per_second(70);
+  const auto created = platform_.Call(oper_, &Stub::CreateWorkspace, request);
+  ASSERT_TRUE(created.ok()) << created.status();
+  EXPECT_EQ(created->workspace().ingest_quota().events_per_second(), 70);
+  EXPECT_EQ(created->workspace().revision(), 1);
+  EXPECT_EQ(platform_.directory->FindWorkspace("hotel")->events_per_second, 70);
+}
+
 TEST_F(FrontTest, AnotherWorkspaceIsNotFound) {
   ASSERT_TRUE(MakeWorkspace("other").ok());
   const std::string stranger = MakeCredential(events::v1::ROLE_ADMIN, "other");

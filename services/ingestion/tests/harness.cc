@@ -66,7 +66,12 @@ void HoldingLog::AwaitHeld(size_t count) {
   changed_.wait(lock, [&] { return held_.size() >= count; });
 }
 
-Platform::Platform(Ingestor::Options ingest) {
+size_t HoldingLog::held() {
+  std::lock_guard lock(mutex_);
+  return held_.size();
+}
+
+Platform::Platform(Ingestor::Options ingest, PlatformStreams streams) {
   log = std::make_unique<HoldingLog>(
       eventlog::MakeMemoryLog({.logs = {{"registry", 1}, {"intake", 4}}, .clock = &clock}).value());
   host = std::make_unique<processor::TaskHost>(processor::TaskHost::Options{.threads = 1});
@@ -93,7 +98,10 @@ Platform::Platform(Ingestor::Options ingest) {
                                                                 .directory = directory.get(),
                                                                 .clock = &clock,
                                                                 .random = &random,
-                                                                .ingest = ingest});
+                                                                .lag = std::move(streams.lag),
+                                                                .ingest = ingest,
+                                                                .admission = streams.admission,
+                                                                .streams = streams.options});
   server_ = rpc::Server::Start({}, {front.get()}).value();
   const std::string file = TestPath("client.json");
   const absl::Status ensured = EnsureFirstWorkspace(
@@ -105,6 +113,7 @@ Platform::Platform(Ingestor::Options ingest) {
 
 Platform::~Platform() {
   log->Release();
+  front->StopStreams();
   server_->Shutdown(absl::Seconds(10));
   host->Stop();
   server_.reset();

@@ -38,6 +38,7 @@ class HoldingLog final : public eventlog::EventLog {
   void FailHeld();
   // Returns when so many wait.
   void AwaitHeld(size_t count);
+  size_t held();
 
   const std::string& id() const override { return log_->id(); }
   const std::vector<eventlog::LogSpec>& logs() const override { return log_->logs(); }
@@ -69,10 +70,16 @@ class HoldingLog final : public eventlog::EventLog {
   std::vector<Held> held_;
 };
 
+struct PlatformStreams {
+  IngestStreams::Options options = {};
+  StreamAdmission::Options admission = {};
+  LagFn lag = nullptr;
+};
+
 // With the workspace "default", an admin and an operator of it.
 class Platform {
  public:
-  explicit Platform(Ingestor::Options ingest = {});
+  explicit Platform(Ingestor::Options ingest = {}, PlatformStreams streams = {});
   ~Platform();
 
   template <typename Request, typename Response>
@@ -80,13 +87,16 @@ class Platform {
                                 grpc::Status (v1::IngestionService::Stub::*method)(grpc::ClientContext*, const Request&,
                                                                                    Response*),
                                 const std::type_identity_t<Request>& request) const {
-    const rpc::Client client = rpc::Client::Open({.target = fmt::format("127.0.0.1:{}", server_->port()),
-                                                  .bearer_secret = std::string(secret)})
-                                   .value();
+    const rpc::Client client = Connect(secret);
     v1::IngestionService::Stub stub(client.channel());
     return client.Call(stub, method, request);
   }
 
+  rpc::Client Connect(std::string_view secret) const {
+    return rpc::Client::Open(
+               {.target = fmt::format("127.0.0.1:{}", server_->port()), .bearer_secret = std::string(secret)})
+        .value();
+  }
   // A source of the workspace "default"; its write key.
   std::string MakeSource(const std::string& source_id);
   // All records of a partition, without the genesis.
