@@ -48,6 +48,9 @@ absl::Status CheckBody(const CustomerEvent& event) {
       if (event.return_stated().return_id().empty()) return Malformed("return_stated.return_id");
       if (!IsMoney(event.return_stated().refund())) return Malformed("return_stated.refund");
       return absl::OkStatus();
+    case CustomerEvent::kConsentStated:
+      if (!IsTime(event.consent_stated().valid_until())) return Malformed("consent_stated.valid_until");
+      return absl::OkStatus();
     case CustomerEvent::kEventRetracted:
       if (event.event_retracted().event().event_id().empty()) return Malformed("event_retracted.event");
       return absl::OkStatus();

@@ -24,6 +24,11 @@ std::string NetText(const profile::v1::Profile& profile) {
   return text.empty() ? "-" : text;
 }
 
+std::string AverageText(const profile::v1::Revenue& revenue) {
+  return revenue.has_average_order_value() ? fmt::format(" of {} on average", MoneyText(revenue.average_order_value()))
+                                           : "";
+}
+
 void PrintProfile(const Session& session, const profile::v1::Profile& profile, absl::TimeZone zone) {
   const auto line = [&](std::string_view name, const std::string& value) {
     session.out << fmt::format("{:<12}{}\n", name, value);
@@ -37,8 +42,8 @@ void PrintProfile(const Session& session, const profile::v1::Profile& profile, a
   line("orders", Grouped(profile.order_count()));
   for (const auto& revenue : profile.revenues()) {
     line("revenue",
-         fmt::format("{} ({} less {} returned; {} orders)", MoneyText(revenue.net()), MoneyText(revenue.gross()),
-                     MoneyText(revenue.returned()), Grouped(revenue.order_count())));
+         fmt::format("{} ({} less {} returned; {} orders{})", MoneyText(revenue.net()), MoneyText(revenue.gross()),
+                     MoneyText(revenue.returned()), Grouped(revenue.order_count()), AverageText(revenue)));
   }
   for (const std::string& retired : profile.retired_profile_ids()) line("merged", retired);
 }
@@ -61,6 +66,183 @@ int Get(const Session& session, const SelectorFlags& flags, const std::string& z
   const auto zone = ZoneOf(zone_name.empty() ? WorkspaceZone(session, *client) : zone_name);
   if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
   PrintProfile(session, response->profile(), *zone);
+  return kOk;
+}
+
+std::string NameText(const events::v1::PersonName& name) {
+  if (!name.full().empty()) return name.full();
+  std::string text;
+  for (const std::string* part : {&name.prefix(), &name.given(), &name.middle(), &name.family()}) {
+    if (!part->empty()) text += (text.empty() ? "" : " ") + *part;
+  }
+  return text.empty() ? name.nickname() : text;
+}
+
+std::string AddressText(const events::v1::Address& address) {
+  std::string text;
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
+  };
+  for (const std::string& line : address.lines()) add(line);
+  for (const std::string* part :
+       {&address.subdistrict(), &address.district(), &address.province(), &address.postal_code(), &address.country()}) {
+    add(*part);
+  }
+  return text;
+}
+
+std::string PropertyText(const events::v1::PropertyValue& value) {
+  if (value.has_string_value()) return value.string_value();
+  if (value.has_decimal_value()) return value.decimal_value();
+  if (value.has_bool_value()) return value.bool_value() ? "yes" : "no";
+  if (value.has_int64_value()) return fmt::format("{}", value.int64_value());
+  if (value.has_double_value()) return fmt::format("{}", value.double_value());
+  if (value.has_time_value()) return TimeText(value.time_value(), absl::UTCTimeZone()) + " UTC";
+  std::string text;
+  for (const auto& element : value.list_value().values()) {
+    text += (text.empty() ? "" : ", ") + PropertyText(element);
+  }
+  return text;
+}
+
+// The value of the trait that an origin names.
+std::string StatedText(const events::v1::TraitsStated& stated, const std::string& name) {
+  if (name == "birth_date") return stated.birth_date();
+  if (name == "gender") return stated.gender();
+  if (name == "language") return stated.language();
+  if (name == "time_zone") return stated.time_zone();
+  for (const auto& of : stated.names()) {
+    if (name == "names." + of.language()) return NameText(of);
+  }
+  for (const auto& of : stated.addresses()) {
+    if (name == "addresses." + of.kind()) return AddressText(of);
+  }
+  for (const auto& of : stated.traits()) {
+    if (name == "traits." + of.key()) return PropertyText(of.value());
+  }
+  return "";
+}
+
+void PrintComputed(const Session& session, const profile::v1::ComputedTraits& computed, absl::TimeZone zone) {
+  const auto line = [&](std::string_view name, const std::string& value) {
+    session.out << fmt::format("{:<20}{}\n", name, value);
+  };
+  line("orders", Grouped(computed.order_count()));
+  for (const auto& revenue : computed.revenues()) {
+    line("revenue",
+         fmt::format("{} gross, {} net{}", MoneyText(revenue.gross()), MoneyText(revenue.net()), AverageText(revenue)));
+  }
+  if (computed.has_last_order_at()) {
+    line("first order", TimeText(computed.first_order_at(), zone));
+    line("last order", fmt::format("{} ({} days ago)", TimeText(computed.last_order_at(), zone),
+                                   Grouped(computed.recency().seconds() / 86'400)));
+  }
+  if (computed.has_orders_per_30_days()) line("orders in 30 days", DecimalText(computed.orders_per_30_days()));
+  if (computed.favourite_channel() != events::v1::CHANNEL_UNSPECIFIED) {
+    line("favourite channel", EnumText(*events::v1::Channel_descriptor(), computed.favourite_channel()));
+  }
+  for (const auto& balance : computed.points()) {
+    line("points", fmt::format("{} {}", Grouped(balance.points()), balance.programme()));
+  }
+  if (computed.has_last_stay()) {
+    const auto& stay = computed.last_stay().stay();
+    const std::string at = OneLine(computed.last_stay().location_id());
+    line("last stay", fmt::format("{} to {}, {}{} ({} {})", stay.arrival_date(), stay.departure_date(),
+                                  EnumText(*events::v1::StayStated::Status_descriptor(), stay.status()),
+                                  at.empty() ? "" : " at " + at, stay.issuer(), OneLine(stay.reservation_id())));
+  }
+}
+
+int Traits(const Session& session, const SelectorFlags& flags, const std::string& zone_name) {
+  const auto selector = SelectorOf(flags);
+  if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
+  const auto client = Connect(session, Need::kWorkspace);
+  if (!client.ok()) return Fail(session, client.status());
+  const auto stub = ProfileService::NewStub(client->channel());
+  profile::v1::GetTraitsRequest request;
+  request.set_workspace_id(session.workspace);
+  *request.mutable_profile() = *selector;
+  const auto response = client->Call(*stub, &ProfileService::Stub::GetTraits, request);
+  if (!response.ok()) return Fail(session, response.status());
+  if (session.json) {
+    session.out << ToJson(*response) << "\n";
+    return kOk;
+  }
+  const auto zone = ZoneOf(zone_name.empty() ? WorkspaceZone(session, *client) : zone_name);
+  if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
+  PrintComputed(session, response->computed(), *zone);
+  Table table({{"trait"}, {"value"}, {"said at"}, {"by"}});
+  for (const auto& origin : response->origins()) {
+    table.Add({OneLine(origin.name(), 40), OneLine(StatedText(response->stated(), origin.name()), 60),
+               TimeText(origin.occurred_at(), *zone), origin.entry_id()});
+  }
+  if (table.empty()) return kOk;
+  session.out << "\n";
+  table.Print(session.out);
+  return kOk;
+}
+
+struct ConsentFlags {
+  SelectorFlags selector;
+  std::string as_of;
+  std::string time_zone;
+  bool history = false;
+};
+
+void AddConsent(const profile::v1::Consent& consent, absl::TimeZone zone, bool history, Table& table) {
+  const auto word = [](const profile::v1::ConsentStatement& statement) {
+    return EnumText(*events::v1::ConsentStated::Status_descriptor(), statement.stated().status());
+  };
+  const std::string channel = EnumText(*events::v1::Channel_descriptor(), consent.channel());
+  const std::string overruled = consent.overruled_by().empty() ? "" : "overruled by " + consent.overruled_by();
+  table.Add({consent.has_contact_point() ? OneLine(consent.contact_point().address(), 60) : "(the person)",
+             consent.purpose().empty() ? "(every)" : consent.purpose(), channel.empty() ? "(every)" : channel,
+             consent.holds() ? "yes" : "no", word(consent.latest()), TimeText(consent.latest().occurred_at(), zone),
+             TimeText(consent.latest().stated().valid_until(), zone), overruled});
+  for (int i = 1; history && i < consent.history_size(); ++i) {
+    const auto& before = consent.history(i);
+    table.Add({"", "", "", "", word(before), TimeText(before.occurred_at(), zone),
+               TimeText(before.stated().valid_until(), zone), ""});
+  }
+}
+
+int Consents(const Session& session, const ConsentFlags& flags) {
+  const auto selector = SelectorOf(flags.selector);
+  if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
+  const auto client = Connect(session, Need::kWorkspace);
+  if (!client.ok()) return Fail(session, client.status());
+  const auto zone = ZoneOf(flags.time_zone.empty() ? WorkspaceZone(session, *client) : flags.time_zone);
+  if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
+  profile::v1::ListConsentsRequest request;
+  request.set_workspace_id(session.workspace);
+  *request.mutable_profile() = *selector;
+  request.set_include_history(flags.history);
+  if (!flags.as_of.empty()) {
+    const auto as_of = ParseMoment(flags.as_of, *zone, "--as-of");
+    if (!as_of.ok()) return FailUsage(session, FromAbsl(as_of.status().message()));
+    SetTime(*as_of, request.mutable_as_of());
+  }
+  const auto stub = ProfileService::NewStub(client->channel());
+  Table table({{"contact point"}, {"purpose"}, {"channel"}, {"holds"}, {"said"}, {"at"}, {"valid until"}, {""}});
+  const absl::Status listed = ForEachPage(
+      request, [&](const auto& page) { return client->Call(*stub, &ProfileService::Stub::ListConsents, page); },
+      [&](const profile::v1::ListConsentsResponse& page) {
+        for (const auto& consent : page.consents()) {
+          if (session.json) {
+            session.out << ToJson(consent, true) << "\n";
+          } else {
+            AddConsent(consent, *zone, flags.history, table);
+          }
+        }
+        return true;
+      });
+  if (!listed.ok()) return Fail(session, listed);
+  if (session.json) return kOk;
+  if (table.empty()) {
+    session.out << "no consents\n";
+  } else {
+    table.Print(session.out);
+  }
   return kOk;
 }
 
@@ -115,6 +297,24 @@ void AddProfile(CLI::App& app, Session& session) {
   AddSelector(*get, *flags);
   get->add_option("--time-zone", *zone, "Of the times shown [default: the workspace's]");
   get->callback([flags, zone, &session] { session.exit_code = Get(session, *flags, *zone); });
+
+  auto* traits = AddCommand(*profile, "traits", "What one customer said, and what follows from the journey",
+                            "tributary profile traits --email somchai@example.com");
+  auto traits_flags = std::make_shared<SelectorFlags>();
+  auto traits_zone = std::make_shared<std::string>();
+  AddSelector(*traits, *traits_flags);
+  traits->add_option("--time-zone", *traits_zone, "Of the times shown [default: the workspace's]");
+  traits->callback(
+      [traits_flags, traits_zone, &session] { session.exit_code = Traits(session, *traits_flags, *traits_zone); });
+
+  auto* consents = AddCommand(*profile, "consents", "What one customer allows, now or at a moment",
+                              "tributary profile consents --email somchai@example.com --as-of 2026-01-31");
+  auto consent_flags = std::make_shared<ConsentFlags>();
+  AddSelector(*consents, consent_flags->selector);
+  consents->add_option("--as-of", consent_flags->as_of, "At this time or day [default: now]");
+  consents->add_flag("--history", consent_flags->history, "All that was said before, too");
+  consents->add_option("--time-zone", consent_flags->time_zone, "Of the times shown [default: the workspace's]");
+  consents->callback([consent_flags, &session] { session.exit_code = Consents(session, *consent_flags); });
 
   auto* list = AddCommand(*profile, "list", "All customers, ordered by partition and id",
                           "tributary profile list --limit 0 --json");
