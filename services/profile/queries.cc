@@ -10,6 +10,7 @@
 #include "profile/entry.h"
 #include "profile/figures.h"
 #include "profile/recompute.h"
+#include "tributary/processor/moves.h"
 
 namespace tributary::profile {
 namespace {
@@ -145,8 +146,17 @@ ProfilesPage ReadProfiles(const View& view, const std::string& workspace_id, con
       },
       range);
   ProfilesPage page;
-  for (const FoundProfile& profile : found)
-    page.profiles.push_back(ReadProfile(view, workspace_id, profile, profile.id));
+  for (const FoundProfile& profile : found) {
+    if (!processor::MovesOf(view, workspace_id, profile.id).moving) {
+      page.profiles.push_back(ReadProfile(view, workspace_id, profile, profile.id));
+      continue;
+    }
+    v1::Profile& moving = page.profiles.emplace_back();
+    moving.set_profile_id(profile.id);
+    moving.set_workspace_id(workspace_id);
+    moving.set_subject_kind(profile.row->subject_kind());
+    moving.set_moving(true);
+  }
   if (more) page.next_after = last;
   return page;
 }

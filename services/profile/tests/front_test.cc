@@ -285,6 +285,19 @@ TEST_F(ProfileMergesTest, AReadOfOneWhosePiecesAreOnTheirWayIsRefusedAtItsDeadli
   EXPECT_EQ(Get(pair.winner)->profile().order_count(), 4);
 }
 
+TEST_F(ProfileMergesTest, AListMarksOneWhosePiecesAreOnTheirWayAndTellsNoFigures) {
+  const Pair pair{IdIn(0), IdIn(1)};
+  PutPieces(pair);
+  Append(pair.winner, Merge(pair.winner, pair.loser));
+  Put(pair.winner, Event(pair.winner, "x", 500));
+  const auto list = Call(&ProfileService::Stub::ListProfiles, v1::ListProfilesRequest());
+  ASSERT_TRUE(list.ok()) << list.status();
+  for (const v1::Profile& profile : list->profiles()) {
+    EXPECT_EQ(profile.moving(), profile.profile_id() == pair.winner);
+    EXPECT_EQ(profile.order_count(), profile.moving() ? 0 : 3);
+  }
+}
+
 TEST_F(ProfileFrontTest, AProfileIsFoundByAnyIdentifierAndByARetiredId) {
   const std::string winner = "p0-1-0";
   const std::string loser = IdIn(JourneyPartitionOf(winner, kPartitions), 5);
