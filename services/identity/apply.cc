@@ -62,7 +62,7 @@ void PointIdentifiers(const std::string& from, int32_t subject_kind, const std::
     if (old == nullptr) continue;
     IdentifierRow row = *old;
     row.set_profile_id(to);
-    if (row.linked_profile_id().empty()) row.set_linked_profile_id(from);
+    row.set_linked_profile_id(from);
     out.Put(kIdentifiers, {subject_kind, key}, std::move(row));
   }
 }
