@@ -25,7 +25,7 @@ std::string NetText(const profile::v1::Profile& profile) {
 }
 
 std::string AverageText(const profile::v1::Revenue& revenue) {
-  return revenue.has_average_order_value() ? fmt::format(" of {} on average", MoneyText(revenue.average_order_value()))
+  return revenue.has_average_order_value() ? fmt::format(", {} on average", MoneyText(revenue.average_order_value()))
                                            : "";
 }
 
@@ -194,11 +194,10 @@ void AddConsent(const profile::v1::Consent& consent, absl::TimeZone zone, bool h
     return EnumText(*events::v1::ConsentStated::Status_descriptor(), statement.stated().status());
   };
   const std::string channel = EnumText(*events::v1::Channel_descriptor(), consent.channel());
-  const std::string overruled = consent.overruled_by().empty() ? "" : "overruled by " + consent.overruled_by();
   table.Add({consent.has_contact_point() ? OneLine(consent.contact_point().address(), 60) : "(the person)",
              consent.purpose().empty() ? "(every)" : consent.purpose(), channel.empty() ? "(every)" : channel,
              consent.holds() ? "yes" : "no", word(consent.latest()), TimeText(consent.latest().occurred_at(), zone),
-             TimeText(consent.latest().stated().valid_until(), zone), overruled});
+             TimeText(consent.latest().stated().valid_until(), zone), consent.overruled_by()});
   for (int i = 1; history && i < consent.history_size(); ++i) {
     const auto& before = consent.history(i);
     table.Add({"", "", "", "", word(before), TimeText(before.occurred_at(), zone),
@@ -223,7 +222,8 @@ int Consents(const Session& session, const ConsentFlags& flags) {
     SetTime(*as_of, request.mutable_as_of());
   }
   const auto stub = ProfileService::NewStub(client->channel());
-  Table table({{"contact point"}, {"purpose"}, {"channel"}, {"holds"}, {"said"}, {"at"}, {"valid until"}, {""}});
+  Table table(
+      {{"contact point"}, {"purpose"}, {"channel"}, {"holds"}, {"said"}, {"at"}, {"valid until"}, {"overruled by"}});
   const absl::Status listed = ForEachPage(
       request, [&](const auto& page) { return client->Call(*stub, &ProfileService::Stub::ListConsents, page); },
       [&](const profile::v1::ListConsentsResponse& page) {
