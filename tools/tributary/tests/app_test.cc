@@ -56,6 +56,8 @@ TEST_F(AppTest, EveryCommandHasHelpWithAnExample) {
                                                           {"profile"},
                                                           {"profile", "get"},
                                                           {"profile", "list"},
+                                                          {"profile", "traits"},
+                                                          {"profile", "consents"},
                                                           {"journey"},
                                                           {"orders"},
                                                           {"totals"},
