@@ -114,6 +114,7 @@ class Server::Impl {
     if (stopped_) return absl::OkStatus();
     stopped_ = true;
     if (operations_ != nullptr) operations_->StopStreams();
+    if (ingestion_ != nullptr) ingestion_->StopStreams();
     if (rpc_ != nullptr) rpc_->Shutdown(options_.drain);
     if (host_ != nullptr) {
       // What was acknowledged is applied and relayed, so that the next start has nothing to do.
@@ -183,6 +184,18 @@ class Server::Impl {
     return absl::OkStatus();
   }
 
+  // Records of a partition of `intake` that identity has not applied, counted from the log's end: what the task has
+  // not seen yet counts too.
+  ingestion::LagFn IntakeLag() const {
+    return [this](eventlog::Partition partition) -> int64_t {
+      const eventlog::PartitionRef intake{kIntakeLog, partition};
+      const processor::Task* const identity = host_->Find("identity", intake);
+      const absl::StatusOr<eventlog::Offset> end = log_->End(intake);
+      if (identity == nullptr || !end.ok()) return 0;  // the log's failure shows where it is written
+      return end->value() - 1 - identity->status().visible.value();
+    };
+  }
+
   absl::Status StartFronts() {
     read_gate_ = std::make_unique<processor::ReadGate>(
         host_.get(), log_.get(), std::vector<processor::ReadGate::Upstream>{{kIntakeLog, "identity"}});
@@ -197,7 +210,8 @@ class Server::Impl {
                                                                                     .directory = directory_.get(),
                                                                                     .clock = &clock_,
                                                                                     .random = &random_,
-                                                                                    .metrics = &metrics_});
+                                                                                    .metrics = &metrics_,
+                                                                                    .lag = IntakeLag()});
     identity_ = std::make_unique<identity::IdentityFront>(identity::IdentityFront::Deps{
         .gate = call_gate_.get(),
         .tasks = host_.get(),
