@@ -237,6 +237,7 @@ void AddImport(CLI::App& app, Session& session) {
   command->add_flag("--wait", flags->upload.wait, "End only when everything can be read");
   command->callback([flags, &session] {
     flags->upload.unit = "rows";
+    flags->upload.bulk = true;
     session.exit_code = Run(session, *flags);
   });
 }

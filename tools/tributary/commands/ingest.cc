@@ -19,6 +19,7 @@ struct Flags {
 
 int Run(const Session& session, const Flags& flags) {
   UploadOptions upload = flags.upload;
+  upload.bulk = upload.bulk || flags.historical;
   const NdjsonOptions options{.source_id = upload.source_id, .historical = flags.historical};
   if (flags.file == "-") {
     if (upload.resume) return FailUsage(session, "--resume: a stream cannot be resumed. Name a file");
@@ -46,14 +47,15 @@ void AddIngest(CLI::App& app, Session& session) {
   command->add_option("--source", flags->upload.source_id, "Source of events that name none");
   command->add_flag("--create-source", flags->upload.create_source, "Create the source if it is not there");
   command->add_flag("--historical", flags->historical, "Mark all as history: they start no case and no message");
+  command->add_flag("--bulk", flags->upload.bulk, "Yield to live traffic; --historical does so too");
   command->add_option("--rejects", flags->upload.rejects_file, "Write refused lines and reasons there, as JSON lines");
   command->add_flag("--resume", flags->upload.resume, "Keep <FILE>.progress, and go on where it says");
   command->add_option("--progress-file", flags->upload.progress_file, "Keep the progress there instead");
   command->add_flag("--wait", flags->upload.wait, "End only when everything can be read");
-  command->add_option("--batch", flags->upload.batch_size, "Events in a call")
+  command->add_option("--batch", flags->upload.batch_size, "Events in a batch")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_option("--in-flight", flags->upload.in_flight, "Calls at a time")
+  command->add_option("--in-flight", flags->upload.in_flight, "Batches on their way at a time")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
   command->callback([flags, &session] { session.exit_code = Run(session, *flags); });

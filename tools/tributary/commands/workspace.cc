@@ -1,5 +1,7 @@
 // tributary workspace, tributary credential: who keeps customers here, and who may call.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "commands/commands.h"
 #include "fmt/format.h"
@@ -20,6 +22,8 @@ struct WorkspaceFlags {
   std::string display_name;
   std::string time_zone = "UTC";
   std::string currency;
+  int64_t events_per_second = 0;
+  int64_t burst_events = 0;
 };
 
 int CreateWorkspace(const Session& session, const WorkspaceFlags& flags) {
@@ -31,6 +35,10 @@ int CreateWorkspace(const Session& session, const WorkspaceFlags& flags) {
   request.mutable_workspace()->set_display_name(flags.display_name);
   request.mutable_workspace()->set_time_zone(flags.time_zone);
   request.mutable_workspace()->set_default_currency(flags.currency);
+  if (flags.events_per_second > 0 || flags.burst_events > 0) {
+    request.mutable_workspace()->mutable_ingest_quota()->set_events_per_second(flags.events_per_second);
+    request.mutable_workspace()->mutable_ingest_quota()->set_burst_events(flags.burst_events);
+  }
   request.set_request_id(NewUuid(session.random));
   const auto response = client->Call(*stub, &Stub::CreateWorkspace, request);
   if (!response.ok()) return Fail(session, response.status());
@@ -43,11 +51,45 @@ int CreateWorkspace(const Session& session, const WorkspaceFlags& flags) {
   return kOk;
 }
 
+// "500/s, 2,000 at once"; empty: none.
+std::string QuotaText(const events::v1::IngestQuota& quota) {
+  if (quota.events_per_second() == 0) return "";
+  std::string text = fmt::format("{}/s", Grouped(quota.events_per_second()));
+  if (quota.burst_events() > 0) text += fmt::format(", {} at once", Grouped(quota.burst_events()));
+  return text;
+}
+
+// Changes what `mask` names.
+int UpdateWorkspace(const Session& session, const WorkspaceFlags& flags, const std::vector<std::string>& mask) {
+  if (mask.empty()) return FailUsage(session, "nothing to change is named");
+  const auto client = Connect(session, Need::kOperator);
+  if (!client.ok()) return Fail(session, client.status());
+  const auto stub = IngestionService::NewStub(client->channel());
+  ingestion::v1::UpdateWorkspaceRequest request;
+  ingestion::v1::Workspace& workspace = *request.mutable_workspace();
+  workspace.set_workspace_id(flags.id);
+  workspace.set_display_name(flags.display_name);
+  workspace.set_time_zone(flags.time_zone);
+  workspace.mutable_ingest_quota()->set_events_per_second(flags.events_per_second);
+  workspace.mutable_ingest_quota()->set_burst_events(flags.burst_events);
+  for (const std::string& path : mask) request.mutable_update_mask()->add_paths(path);
+  request.set_request_id(NewUuid(session.random));
+  const auto response = client->Call(*stub, &Stub::UpdateWorkspace, request);
+  if (!response.ok()) return Fail(session, response.status());
+  if (session.json) {
+    session.out << ToJson(*response, true) << "\n";
+  } else {
+    const std::string quota = QuotaText(response->workspace().ingest_quota());
+    session.out << fmt::format("workspace {} changed; quota: {}\n", flags.id, quota.empty() ? "none" : quota);
+  }
+  return kOk;
+}
+
 int ListWorkspaces(const Session& session) {
   const auto client = Connect(session, Need::kOperator);
   if (!client.ok()) return Fail(session, client.status());
   const auto stub = IngestionService::NewStub(client->channel());
-  Table table({{"workspace"}, {"name"}, {"time zone"}, {"currency"}, {"created (UTC)"}});
+  Table table({{"workspace"}, {"name"}, {"time zone"}, {"currency"}, {"quota"}, {"created (UTC)"}});
   const absl::Status listed = ForEachPage(
       ingestion::v1::ListWorkspacesRequest(),
       [&](const auto& page) { return client->Call(*stub, &Stub::ListWorkspaces, page); },
@@ -55,7 +97,8 @@ int ListWorkspaces(const Session& session) {
         for (const auto& workspace : page.workspaces()) {
           if (session.json) session.out << ToJson(workspace, true) << "\n";
           table.Add({workspace.workspace_id(), OneLine(workspace.display_name(), 40), workspace.time_zone(),
-                     workspace.default_currency(), TimeText(workspace.created_at(), absl::UTCTimeZone())});
+                     workspace.default_currency(), QuotaText(workspace.ingest_quota()),
+                     TimeText(workspace.created_at(), absl::UTCTimeZone())});
         }
         return true;
       });
@@ -133,6 +176,34 @@ int RevokeCredential(const Session& session, const std::string& id, bool operato
   return kOk;
 }
 
+constexpr int64_t kMaxQuota = 1'000'000'000;
+
+void AddUpdate(CLI::App& workspace, Session& session) {
+  auto* update = AddCommand(workspace, "update", "Change a workspace; needs an operator's credential",
+                            "tributary workspace update hotel --events-per-second 500 --burst 2000");
+  auto flags = std::make_shared<WorkspaceFlags>();
+  // Each option with what it changes: what is not given stays.
+  auto fields = std::make_shared<std::vector<std::pair<CLI::Option*, std::string>>>();
+  update->add_option("WORKSPACE", flags->id, "Its id")->required();
+  fields->emplace_back(
+      update->add_option("--events-per-second", flags->events_per_second, "How many events it may send; 0: no quota")
+          ->check(CLI::Range(int64_t{0}, kMaxQuota)),
+      "ingest_quota.events_per_second");
+  fields->emplace_back(
+      update->add_option("--burst", flags->burst_events, "How many at once after a pause; 0: those of one second")
+          ->check(CLI::Range(int64_t{0}, kMaxQuota)),
+      "ingest_quota.burst_events");
+  fields->emplace_back(update->add_option("--time-zone", flags->time_zone, "Of its days"), "time_zone");
+  fields->emplace_back(update->add_option("--display-name", flags->display_name, "For people"), "display_name");
+  update->callback([flags, fields, &session] {
+    std::vector<std::string> mask;
+    for (const auto& [option, path] : *fields) {
+      if (option->count() > 0) mask.push_back(path);
+    }
+    session.exit_code = UpdateWorkspace(session, *flags, mask);
+  });
+}
+
 }  // namespace
 
 void AddWorkspace(CLI::App& app, Session& session) {
@@ -145,7 +216,12 @@ void AddWorkspace(CLI::App& app, Session& session) {
   create->add_option("--currency", flags->currency, "Of events that state none, e.g. THB")->required();
   create->add_option("--time-zone", flags->time_zone, "Of its days")->capture_default_str();
   create->add_option("--display-name", flags->display_name, "For people");
+  create->add_option("--events-per-second", flags->events_per_second, "How many events it may send; 0: no quota")
+      ->check(CLI::Range(int64_t{0}, kMaxQuota));
+  create->add_option("--burst", flags->burst_events, "How many at once after a pause [default: those of one second]")
+      ->check(CLI::Range(int64_t{0}, kMaxQuota));
   create->callback([flags, &session] { session.exit_code = CreateWorkspace(session, *flags); });
+  AddUpdate(*workspace, session);
   auto* list = AddCommand(*workspace, "list", "Workspaces", "tributary workspace list --json");
   list->callback([&session] { session.exit_code = ListWorkspaces(session); });
 }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "fmt/format.h"
+#include "input/ingest_connection.h"
 #include "input/resume.h"
 #include "input/sender.h"
 #include "input/source_check.h"
@@ -11,7 +12,6 @@
 #include "text/format.h"
 #include "text/progress_bar.h"
 #include "tributary/base/status.h"
-#include "tributary/ingestion/v1/ingestion.grpc.pb.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
 
 namespace tributary::cli {
@@ -77,12 +77,10 @@ class Tally {
 };
 
 // Reads to the end and submits batch by batch.
-absl::Status SendAll(const Session& session, EventReader& reader, const UploadOptions& options, int64_t skip_lines,
-                     Sender& sender) {
+absl::Status SendAll(EventReader& reader, const UploadOptions& options, int64_t skip_lines, Sender& sender) {
   Batch batch;
   size_t bytes = 0;
   const auto submit = [&]() -> absl::Status {
-    batch.request.set_workspace_id(session.workspace);
     TRIBUTARY_RETURN_IF_ERROR(sender.Submit(std::move(batch)));
     batch = Batch();
     bytes = 0;
@@ -184,18 +182,16 @@ int Upload(const Session& session, EventReader& reader, const UploadOptions& giv
   Tally tally(session, options, *before);
   if (absl::Status started = tally.Start(); !started.ok()) return Fail(session, started);
 
-  const auto ingestion = ingestion::v1::IngestionService::NewStub(client->channel());
   const absl::Duration start = session.clock.Monotonic();
   absl::Status sent;
   std::vector<std::string> tokens;
   {
+    IngestConnection connection(*client, {.workspace_id = session.workspace, .bulk = options.bulk});
     Sender sender(
         {.in_flight = options.in_flight},
-        [&](const ingestion::v1::IngestRequest& request) {
-          return client->Call(*ingestion, &ingestion::v1::IngestionService::Stub::Ingest, request);
-        },
+        [&](const ingestion::v1::IngestRequest& request) { return connection.Ingest(request); },
         [&](const Acknowledged& batch) { tally.Add(batch); }, session.clock, session.random);
-    sent = SendAll(session, reader, options, tally.before().lines, sender);
+    sent = SendAll(reader, options, tally.before().lines, sender);
     tokens = sender.Tokens();
   }
   const absl::Duration elapsed = session.clock.Monotonic() - start;

@@ -22,6 +22,7 @@ struct UploadOptions {
   bool wait = false;               // until all can be read
   int batch_size = 500;            // 1 to 1,000
   int in_flight = 4;
+  bool bulk = false;  // yield to live traffic
 };
 
 // Sends everything that `reader` gives and prints what came of it. The exit code.

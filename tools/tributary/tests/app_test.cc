@@ -69,6 +69,7 @@ TEST_F(AppTest, EveryCommandHasHelpWithAnExample) {
                                                           {"source", "enable"},
                                                           {"source", "rotate-key"},
                                                           {"workspace", "create"},
+                                                          {"workspace", "update"},
                                                           {"workspace", "list"},
                                                           {"credential", "create"},
                                                           {"credential", "list"},
