@@ -155,8 +155,14 @@ class Explainer {
 
   static std::string WhoseText(const identity::v1::ExplainedSubject& subject) {
     if (subject.profile_id().empty()) return fmt::format("{} is of nobody", NameText(subject));
-    return fmt::format("{} is {}: {}, {} identifiers, {} merged into it", NameText(subject), subject.profile_id(),
-                       KindText(subject.subject_kind()), subject.identifier_count(), subject.retired_count());
+    const std::string name = NameText(subject);
+    std::string text = fmt::format("{} is{} {} {} with {} identifier{}", name,
+                                   name == subject.profile_id() ? "" : fmt::format(" of {},", subject.profile_id()),
+                                   subject.subject_kind() == events::v1::SUBJECT_KIND_ACCOUNT ? "an" : "a",
+                                   KindText(subject.subject_kind()), subject.identifier_count(),
+                                   subject.identifier_count() == 1 ? "" : "s");
+    if (subject.retired_count() > 0) text += fmt::format(", {} merged into it", subject.retired_count());
+    return text;
   }
 
   Tree Apart(const identity::v1::ExplainResponse& answer) const {

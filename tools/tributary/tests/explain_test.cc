@@ -130,12 +130,13 @@ TEST_F(ExplainCommandTest, PrintsWhatKeptTwoApart) {
   answer.mutable_a()->set_profile_id("p0-1-0");
   answer.mutable_a()->set_subject_kind(events::v1::SUBJECT_KIND_PERSON);
   answer.mutable_a()->set_identifier_count(2);
+  answer.mutable_a()->set_retired_count(1);
   Fill(answer.mutable_a()->mutable_identifier(), 'a', "cookie", "website");
   answer.mutable_b()->set_subject_kind(events::v1::SUBJECT_KIND_PERSON);
   Fill(answer.mutable_b()->mutable_identifier(), 'b', "email");
   EXPECT_EQ(Run({"explain", "cookie:website=v-17", "email=a@example.com", "--time-zone", "Asia/Bangkok"}), kOk);
   const std::string heads = R"(cookie #61616161 (website) and email #62626262 are not one customer
-├─ cookie #61616161 (website) is p0-1-0: person, 2 identifiers, 0 merged into it
+├─ cookie #61616161 (website) is of p0-1-0, a person with 2 identifiers, 1 merged into it
 ├─ email #62626262 is of nobody
 )";
   EXPECT_EQ(out_.str(), heads + "└─ no event has tied them\n");
@@ -156,8 +157,13 @@ TEST_F(ExplainCommandTest, PrintsWhatKeptTwoApart) {
 )");
 
   answer.mutable_b()->set_subject_kind(events::v1::SUBJECT_KIND_ACCOUNT);
+  answer.mutable_b()->clear_identifier();
+  answer.mutable_b()->set_requested_profile_id("p0-7-0");
+  answer.mutable_b()->set_profile_id("p0-7-0");
+  answer.mutable_b()->set_identifier_count(1);
   EXPECT_EQ(Run({"explain", "cookie:website=v-17", "email=a@example.com"}), kOk);
-  EXPECT_THAT(out_.str(), HasSubstr("subjects of different kinds are never one"));
+  EXPECT_THAT(out_.str(), HasSubstr("├─ p0-7-0 is an account with 1 identifier\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("└─ subjects of different kinds are never one\n"));
 }
 
 TEST_F(ExplainCommandTest, PrintsTheHistoryOfOneIdentifier) {
