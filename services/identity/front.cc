@@ -107,31 +107,32 @@ void IdentityFront::ResolveWithKey(const ResolveRequest& request, absl::Time dea
   const events::v1::SubjectKind kind = KindOf(request.subject_kind);
   v1::ResolveIdentifierResponse found;
   *found.mutable_identifier() = *std::move(key);
-  Read(request.workspace_id, request.token, deadline,
-       [kind, field = request.field, intake = eventlog::PartitionRef{std::string(kIntakeLog), *partition},
-        found = std::move(found), done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
-         const auto look = [&](const projection::View& view) -> absl::StatusOr<v1::ResolveIdentifierResponse> {
-           const auto row = view.Get(kIdentifiers, {kind, found.identifier().key()});
-           if (row == nullptr) {
-             return FieldError(absl::StatusCode::kNotFound, "IDENTIFIER_NOT_FOUND", field, "is of no profile",
-                               "Check type and issuer, or try another identifier");
-           }
-           found.set_profile_id(row->profile_id());
-           const auto profile = view.Get(kProfiles, {row->profile_id()});
-           if (profile != nullptr && profile->last_merge_offset() > 0) {
-             found.set_token(processor::EncodeToken({{intake, eventlog::Offset(profile->last_merge_offset())}}));
-           }
-           return std::move(found);
-         };
-         done(Answer<v1::ResolveIdentifierResponse>(std::move(snapshot), look));
-       });
+  Read(
+      request.workspace_id, request.token, deadline,
+      [kind, field = request.field, intake = eventlog::PartitionRef{std::string(kIntakeLog), *partition},
+       found = std::move(found), done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) mutable {
+        const auto look = [&](const projection::View& view) -> absl::StatusOr<v1::ResolveIdentifierResponse> {
+          const auto row = view.Get(kIdentifiers, {kind, found.identifier().key()});
+          if (row == nullptr) {
+            return FieldError(absl::StatusCode::kNotFound, "IDENTIFIER_NOT_FOUND", field, "is of no profile",
+                              "Check type and issuer, or try another identifier");
+          }
+          found.set_profile_id(row->profile_id());
+          const auto profile = view.Get(kProfiles, {row->profile_id()});
+          if (profile != nullptr && profile->last_merge_offset() > 0) {
+            found.set_profile_token(processor::EncodeToken({{intake, eventlog::Offset(profile->last_merge_offset())}}));
+          }
+          return std::move(found);
+        };
+        done(Answer<v1::ResolveIdentifierResponse>(std::move(snapshot), look));
+      });
 }
 
 void IdentityFront::Resolve(const ResolveRequest& request, absl::Time deadline,
                             std::function<void(absl::StatusOr<ResolvedProfile>)> done) const {
   ResolveWithKey(request, deadline, [done = std::move(done)](absl::StatusOr<v1::ResolveIdentifierResponse> found) {
     if (!found.ok()) return done(found.status());
-    done(ResolvedProfile{std::move(*found->mutable_profile_id()), std::move(*found->mutable_token())});
+    done(ResolvedProfile{std::move(*found->mutable_profile_id()), std::move(*found->mutable_profile_token())});
   });
 }
 
