@@ -72,6 +72,40 @@ TEST_F(ConsentsFrontTest, ConsentsArePagedAndAsOfNowUnlessAMomentIsAsked) {
   EXPECT_THAT(Holding(*later), ::testing::ElementsAre("1@example.com", "2@example.com")) << "the first has ended";
 }
 
+TEST_F(TraitsFrontTest, AMergeAcrossPartitionsBringsWhatBothSaidAndOwn) {
+  const std::string winner = IdIn(0);
+  const std::string loser = IdIn(1);
+  CustomerEvent said = Event(winner, "w", 100);
+  said.mutable_traits_stated()->set_language("en");
+  AddTrait("size", "M", said.mutable_traits_stated());
+  Put(winner, said);
+  Put(winner, PointsEvent(winner, "wp", 100, "gold", "1", 50));
+  CustomerEvent later = Event(loser, "l", 200);
+  later.mutable_traits_stated()->set_language("th");
+  Put(loser, later);
+  Put(loser, PointsEvent(loser, "lp", 200, "gold", "1", 50));  // the same posting, reported twice
+  Put(loser, PointsEvent(loser, "lq", 200, "gold", "2", 5));
+  Put(loser, Order(loser, "lo", 300, "A", 0, Cents("THB", 100)));
+  Put(loser, ConsentEvent(loser, "c", 300, "a@example.com", "news", events::v1::ConsentStated::STATUS_GIVEN));
+  Put(loser, Merge(winner, loser));
+  Put(winner, Merge(winner, loser));
+  for (const std::string& id : {winner, loser}) {
+    v1::GetTraitsRequest request;
+    request.mutable_profile()->set_profile_id(id);
+    const auto traits = Call(&ProfileService::Stub::GetTraits, request);
+    ASSERT_TRUE(traits.ok()) << traits.status();
+    EXPECT_EQ(traits->profile_id(), winner);
+    EXPECT_EQ(StatedText(*traits), "language=th traits.size=M");
+    EXPECT_EQ(PointsText(*traits), "gold 55 of 2");
+    EXPECT_EQ(traits->computed().last_order_at().seconds(), 300);
+    v1::ListConsentsRequest consents;
+    consents.mutable_profile()->set_profile_id(id);
+    const auto page = Call(&ProfileService::Stub::ListConsents, consents);
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_THAT(Holding(*page), ::testing::ElementsAre("a@example.com"));
+  }
+}
+
 TEST_F(TraitsFrontTest, AnotherWorkspacesTraitsAndConsentsAreNotFound) {
   Put("p0-1-0", Event("p0-1-0", "a", 100));
   v1::GetTraitsRequest traits;
