@@ -1,83 +1,15 @@
 #include "episodes.h"
 
-#include <array>
 #include <string_view>
 #include <utility>
 
+#include "catalogue.h"
 #include "fmt/format.h"
 
 namespace tributary::generator {
 namespace {
 
-constexpr Place kWeb{"web", ev::CHANNEL_WEB};
-constexpr Place kApp{"app", ev::CHANNEL_APP};
-constexpr Place kStore{"pos", ev::CHANNEL_STORE, ev::DIRECTION_UNSPECIFIED};
-constexpr Place kHotel{"hotel", ev::CHANNEL_PROPERTY, ev::DIRECTION_UNSPECIFIED};
-constexpr Place kPhone{"call-centre", ev::CHANNEL_CALL};
-constexpr Place kLineIn{"line", ev::CHANNEL_LINE};
-constexpr Place kLineOut{"line", ev::CHANNEL_LINE, ev::DIRECTION_OUTBOUND};
-constexpr Place kMailIn{"mail", ev::CHANNEL_EMAIL};
-constexpr Place kMailOut{"mail", ev::CHANNEL_EMAIL, ev::DIRECTION_OUTBOUND};
-constexpr Place kSurvey{"survey", ev::CHANNEL_EMAIL};
-
-struct Dish {
-  std::string_view id;
-  std::string_view name;
-  std::string_view category;
-  int64_t satang;
-};
-constexpr std::array kMenu = std::to_array<Dish>({
-    {"khao-soi", "ข้าวซอยไก่", "อาหารเหนือ", 15'900},
-    {"gaeng-khiao", "แกงเขียวหวานไก่", "แกง", 18'900},
-    {"tom-yam", "ต้มยำกุ้งแม่น้ำ", "ต้มยำ", 32'900},
-    {"pad-thai", "ผัดไทยกุ้งสด", "อาหารจานเดียว", 14'900},
-    {"som-tam", "ส้มตำไทย", "ยำ", 9'900},
-    {"mango-rice", "ข้าวเหนียวมะม่วง", "ของหวาน", 12'950},
-    {"cha-yen", "ชาเย็น", "เครื่องดื่ม", 6'500},
-});
-
-struct Page {
-  std::string_view path;
-  std::string_view title;
-};
-constexpr std::array kPages = std::to_array<Page>({
-    {"/", "บ้านสวนริมน้ำ"},
-    {"/menu", "เมนูอาหาร"},
-    {"/menu/seasonal", "เมนูตามฤดูกาล"},
-    {"/rooms", "Rooms and suites"},
-    {"/promotions", "โปรโมชั่นเดือนนี้"},
-    {"/club", "สมัครสมาชิก Baan Suan Club"},
-    {"/contact", "ติดต่อเรา"},
-});
-
-struct Talk {
-  std::string_view topic;
-  std::string_view thai;
-  std::string_view english;
-};
-constexpr std::array kQuestions = std::to_array<Talk>({
-    {"reservation", "วันเสาร์นี้มีโต๊ะว่างสำหรับ 6 คนไหมคะ", "Do you have a table for six this Saturday?"},
-    {"opening-hours", "ร้านเปิดกี่โมงครับ", "What time do you open?"},
-    {"parking", "มีที่จอดรถไหมคะ", "Is there parking at the restaurant?"},
-    {"points", "แต้มสะสมหมดอายุเมื่อไหร่ครับ", "When do my points expire?"},
-    {"allergy", "ลูกแพ้ถั่วลิสง มีเมนูไหนทานได้บ้างคะ", "My son is allergic to peanuts. What can he eat?"},
-});
-constexpr std::array kComplaints = std::to_array<Talk>({
-    {"waiting-time", "รออาหารนานเกือบชั่วโมง พนักงานไม่แจ้งอะไรเลย", "We waited almost an hour and nobody told us why."},
-    {"food", "ต้มยำเค็มมาก ทานไม่ได้เลยค่ะ", "The tom yam was far too salty to eat."},
-    {"billing", "คิดเงินผิด มีรายการที่ไม่ได้สั่ง", "The bill had an item that we did not order."},
-    {"room", "แอร์ในห้องเสียทั้งคืน นอนไม่หลับ", "The air conditioning was broken all night."},
-    {"staff", "พนักงานพูดจาไม่สุภาพ รู้สึกแย่มาก", "The waiter was rude to my mother."},
-});
-
-template <typename Array>
-const auto& Pick(const Array& choices, SeededRandom& random) {
-  return choices[random.Below(choices.size())];
-}
-
-std::string In(const Person& person, const Talk& talk) {
-  return std::string(person.language == "en" ? talk.english : talk.thai);
-}
+std::string In(const Person& person, const Talk& talk) { return std::string(talk.In(person.language)); }
 
 absl::Duration MinutesBetween(EventBuilder& builder, int from, int to) {
   return absl::Minutes(from + static_cast<int64_t>(builder.random().Below(static_cast<uint64_t>(to - from) + 1)));
@@ -87,8 +19,8 @@ void ViewPages(EventBuilder& builder, bool known) {
   const std::string session = builder.NewId("session-");
   const int pages = 1 + static_cast<int>(builder.random().Below(3));
   for (int i = 0; i < pages; ++i) {
-    const Page& page = Pick(kPages, builder.random());
-    ev::CustomerEvent* event = builder.Add(kWeb);
+    const Page& page = Pick(Pages(), builder.random());
+    ev::CustomerEvent* event = builder.Add(place::kWeb);
     builder.ByCookie(event);
     if (known) builder.ByEmail(event);
     event->set_session_id(session);
@@ -125,8 +57,8 @@ struct Bill {
 // A meal paid at the till with the loyalty card shown, and the points for it.
 Bill BuyAtStore(EventBuilder& builder) {
   SeededRandom& random = builder.random();
-  Bill bill{.order_id = builder.NewId("T"), .first = kMenu[random.Below(kMenu.size())]};
-  ev::CustomerEvent* event = builder.Add(kStore);
+  Bill bill{.order_id = builder.NewId("T"), .first = Pick(Menu(), random)};
+  ev::CustomerEvent* event = builder.Add(place::kStore);
   builder.ByCard(event);
   event->set_location_id(builder.person().location);
   ev::OrderStated* order = event->mutable_order_stated();
@@ -136,7 +68,7 @@ Bill BuyAtStore(EventBuilder& builder) {
   order->set_status(ev::OrderStated::STATUS_COMPLETED);
   const int lines = 1 + static_cast<int>(random.Below(4));
   for (int i = 0; i < lines; ++i) {
-    const Dish& dish = i == 0 ? bill.first : Pick(kMenu, random);
+    const Dish& dish = i == 0 ? bill.first : Pick(Menu(), random);
     const auto quantity = static_cast<int64_t>(1 + random.Below(3));
     ev::OrderLine* line = order->add_lines();
     line->set_line_id(fmt::format("{}", i + 1));
@@ -150,7 +82,7 @@ Bill BuyAtStore(EventBuilder& builder) {
   SetBaht(bill.total, order->mutable_total());
   builder.Pass(absl::Minutes(1));
 
-  ev::CustomerEvent* points = builder.Add(kStore);
+  ev::CustomerEvent* points = builder.Add(place::kStore);
   builder.ByCard(points);
   points->set_location_id(builder.person().location);
   ev::PointsPosted* posting = points->mutable_points_posted();
@@ -166,7 +98,7 @@ Bill BuyAtStore(EventBuilder& builder) {
 void BuyAndReturn(EventBuilder& builder) {
   const Bill bill = BuyAtStore(builder);
   builder.Pass(MinutesBetween(builder, 20, 60 * 24));
-  ev::CustomerEvent* event = builder.Add(kStore);
+  ev::CustomerEvent* event = builder.Add(place::kStore);
   builder.ByCard(event);
   event->set_location_id(builder.person().location);
   ev::ReturnStated* returned = event->mutable_return_stated();
@@ -185,10 +117,10 @@ void BuyAndReturn(EventBuilder& builder) {
 
 void Call(EventBuilder& builder) {
   SeededRandom& random = builder.random();
-  const Talk& talk = Pick(kQuestions, random);
+  const Talk& talk = Pick(Questions(), random);
   const int64_t wait = 5 + static_cast<int64_t>(random.Below(240));
   const bool answered = wait < 200;
-  ev::CustomerEvent* event = builder.Add(kPhone);
+  ev::CustomerEvent* event = builder.Add(place::kCall);
   builder.ByPhone(event);
   ev::InteractionRecorded* call = event->mutable_interaction_recorded();
   call->set_interaction_id(builder.NewId("C"));
@@ -202,7 +134,7 @@ void Call(EventBuilder& builder) {
                                  : ev::InteractionRecorded::DISPOSITION_ABANDONED);
   call->set_topic(std::string(talk.topic));
   if (!answered) return;
-  ev::CustomerEvent* note = builder.Add(kPhone);
+  ev::CustomerEvent* note = builder.Add(place::kCall);
   builder.ByPhone(note);
   note->set_staff_id(fmt::format("agent-{:02}", 1 + random.Below(12)));
   note->mutable_note_written()->set_note_id(builder.NewId("N"));
@@ -228,23 +160,24 @@ void Write(EventBuilder& builder, const Place& place, ev::AuthorKind author, std
 
 void ChatOnLine(EventBuilder& builder) {
   const std::string thread = builder.NewId("chat-");
-  const Talk& talk = Pick(kQuestions, builder.random());
-  Write(builder, kLineIn, ev::AUTHOR_KIND_CUSTOMER, In(builder.person(), talk), thread);
+  const Talk& talk = Pick(Questions(), builder.random());
+  Write(builder, place::kLineIn, ev::AUTHOR_KIND_CUSTOMER, In(builder.person(), talk), thread);
   builder.Pass(MinutesBetween(builder, 1, 25));
   const bool english = builder.person().language == "en";
-  Write(builder, kLineOut, ev::AUTHOR_KIND_STAFF,
+  Write(builder, place::kLineOut, ev::AUTHOR_KIND_STAFF,
         english ? "Thank you for your message. Let me check for you." : "ขอบคุณที่ติดต่อมาค่ะ แอดมินตรวจสอบให้สักครู่นะคะ",
         thread);
   if (!builder.random().Chance(50)) return;
   builder.Pass(MinutesBetween(builder, 1, 10));
-  Write(builder, kLineIn, ev::AUTHOR_KIND_CUSTOMER, english ? "Thank you!" : "ขอบคุณมากค่ะ 🙏", thread);
+  Write(builder, place::kLineIn, ev::AUTHOR_KIND_CUSTOMER, english ? "Thank you!" : "ขอบคุณมากค่ะ 🙏", thread);
 }
 
 void ExchangeMail(EventBuilder& builder) {
   const std::string thread = builder.NewId("thread-");
-  Write(builder, kMailIn, ev::AUTHOR_KIND_CUSTOMER, In(builder.person(), Pick(kQuestions, builder.random())), thread);
+  Write(builder, place::kMailIn, ev::AUTHOR_KIND_CUSTOMER, In(builder.person(), Pick(Questions(), builder.random())),
+        thread);
   builder.Pass(MinutesBetween(builder, 30, 600));
-  Write(builder, kMailOut, ev::AUTHOR_KIND_STAFF,
+  Write(builder, place::kMailOut, ev::AUTHOR_KIND_STAFF,
         builder.person().language == "en" ? "Dear guest, thank you for writing to us."
                                           : "เรียนลูกค้าที่เคารพ ขอบคุณสำหรับอีเมลของท่าน",
         thread);
@@ -252,12 +185,12 @@ void ExchangeMail(EventBuilder& builder) {
 
 void AnswerSurvey(EventBuilder& builder) {
   const std::string invitation = builder.NewId("I");
-  ev::CustomerEvent* invited = builder.Add({"survey", ev::CHANNEL_EMAIL, ev::DIRECTION_OUTBOUND});
+  ev::CustomerEvent* invited = builder.Add(place::kSurveyOut);
   builder.ByEmail(invited);
   invited->mutable_survey_invited()->set_survey_id("after-visit");
   invited->mutable_survey_invited()->set_invitation_id(invitation);
   builder.Pass(MinutesBetween(builder, 10, 2'000));
-  ev::CustomerEvent* event = builder.Add(kSurvey);
+  ev::CustomerEvent* event = builder.Add(place::kSurvey);
   builder.ByEmail(event);
   ev::SurveyAnswered* survey = event->mutable_survey_answered();
   survey->set_survey_id("after-visit");
@@ -277,13 +210,13 @@ void AnswerSurvey(EventBuilder& builder) {
   words->set_kind(ev::SurveyAnswer::KIND_TEXT);
   words->set_text(score >= 9 ? "อาหารอร่อย บรรยากาศดี พนักงานน่ารัก"
                   : score >= 7 ? "โดยรวมดี แต่ที่จอดรถน้อย"
-                               : In(builder.person(), Pick(kComplaints, builder.random())));
+                               : In(builder.person(), Pick(TableComplaints(), builder.random())));
 }
 
 void Complain(EventBuilder& builder) {
-  const Talk& talk = Pick(kComplaints, builder.random());
+  const Talk& talk = Pick(TableComplaints(), builder.random());
   const bool by_line = builder.random().Chance(60);
-  ev::CustomerEvent* event = builder.Add(by_line ? kLineIn : kMailIn);
+  ev::CustomerEvent* event = builder.Add(by_line ? place::kLineIn : place::kMailIn);
   if (by_line) {
     builder.ByLine(event);
   } else {
@@ -308,7 +241,7 @@ void Stay(EventBuilder& builder) {
   const absl::CivilDay arrival = absl::ToCivilDay(booked, bangkok) + 2;
   for (const auto status : {ev::StayStated::STATUS_BOOKED, ev::StayStated::STATUS_CHECKED_OUT}) {
     const bool is_booking = status == ev::StayStated::STATUS_BOOKED;
-    ev::CustomerEvent* event = builder.Add(kHotel);
+    ev::CustomerEvent* event = builder.Add(place::kHotel);
     builder.ByPhone(event, ev::VERIFICATION_STAFF);
     event->set_location_id("huahin-resort");
     ev::StayStated* stay = event->mutable_stay_stated();
@@ -329,7 +262,7 @@ void Stay(EventBuilder& builder) {
 void ReadNewsletter(EventBuilder& builder) {
   const std::string send = builder.NewId("send-");
   for (const auto status : {ev::DeliveryReported::STATUS_DELIVERED, ev::DeliveryReported::STATUS_OPENED}) {
-    ev::CustomerEvent* event = builder.Add(kMailOut);
+    ev::CustomerEvent* event = builder.Add(place::kMailOut);
     builder.ByEmail(event);
     ev::DeliveryReported* report = event->mutable_delivery_reported();
     report->mutable_contact_point()->set_channel(ev::CHANNEL_EMAIL);
@@ -343,7 +276,7 @@ void ReadNewsletter(EventBuilder& builder) {
 
 void OpenApp(EventBuilder& builder) {
   for (const std::string_view screen : {"home", "rewards"}) {
-    ev::CustomerEvent* event = builder.Add(kApp);
+    ev::CustomerEvent* event = builder.Add(place::kApp);
     builder.ByDevice(event);
     builder.ByEmail(event);
     event->mutable_context()->set_app_name("Baan Suan Club");
@@ -366,7 +299,7 @@ void StateTraits(EventBuilder& builder, ev::CustomerEvent* event) {
 }  // namespace
 
 void Introduce(EventBuilder& builder) {
-  ev::CustomerEvent* known = builder.Add(kStore);
+  ev::CustomerEvent* known = builder.Add(place::kStore);
   builder.ByCustomerId(known);
   builder.ByCard(known);
   builder.ByEmail(known);
@@ -375,34 +308,34 @@ void Introduce(EventBuilder& builder) {
   StateTraits(builder, known);
   builder.Pass(MinutesBetween(builder, 5, 120));
 
-  ev::CustomerEvent* login = builder.Add(kWeb);
+  ev::CustomerEvent* login = builder.Add(place::kWeb);
   builder.ByCookie(login);
   builder.ByEmail(login, ev::VERIFICATION_ONE_TIME_CODE);
   login->mutable_tracked()->set_name("Logged In");
   builder.Pass(MinutesBetween(builder, 5, 120));
 
-  ev::CustomerEvent* linked = builder.Add(kLineIn);
+  ev::CustomerEvent* linked = builder.Add(place::kLineIn);
   builder.ByLine(linked);
   builder.ByPhone(linked, ev::VERIFICATION_ONE_TIME_CODE);
   builder.ByCard(linked);
   linked->mutable_tracked()->set_name("LINE Account Linked");
   builder.Pass(MinutesBetween(builder, 5, 120));
-  AddConsent(builder, ev::ConsentStated::STATUS_GIVEN, kWeb, "web_form");
+  AddConsent(builder, ev::ConsentStated::STATUS_GIVEN, place::kWeb, "web_form");
 }
 
 void VisitAnonymously(EventBuilder& builder) { ViewPages(builder, false); }
 
 void SignUp(EventBuilder& builder) {
-  ev::CustomerEvent* event = builder.Add(kWeb);
+  ev::CustomerEvent* event = builder.Add(place::kWeb);
   builder.ByCookie(event);
   builder.ByEmail(event, ev::VERIFICATION_ONE_TIME_CODE);
   builder.ByPhone(event, ev::VERIFICATION_STATED);
   builder.ByCustomerId(event);
   StateTraits(builder, event);
   builder.Pass(absl::Minutes(2));
-  AddConsent(builder, ev::ConsentStated::STATUS_GIVEN, kWeb, "web_form");
+  AddConsent(builder, ev::ConsentStated::STATUS_GIVEN, place::kWeb, "web_form");
   builder.Pass(MinutesBetween(builder, 5, 120));
-  ev::CustomerEvent* card = builder.Add(kStore);
+  ev::CustomerEvent* card = builder.Add(place::kStore);
   builder.ByCard(card);
   builder.ByEmail(card);
   builder.ByLine(card);
@@ -436,7 +369,7 @@ void Play(Episode episode, EventBuilder& builder) {
     case Episode::kNewsletter:
       return ReadNewsletter(builder);
     case Episode::kConsentWithdrawn:
-      return AddConsent(builder, ev::ConsentStated::STATUS_WITHDRAWN, kMailIn, "unsubscribe_link");
+      return AddConsent(builder, ev::ConsentStated::STATUS_WITHDRAWN, place::kMailIn, "unsubscribe_link");
   }
 }
 

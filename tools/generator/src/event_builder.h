@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "people.h"
+#include "places.h"
 #include "tributary/base/random.h"
 #include "tributary/events/v1/customer_event.pb.h"
 
@@ -18,13 +19,6 @@ namespace ev = tributary::events::v1;
 inline constexpr std::string_view kProgramme = "baansuan-club";
 inline constexpr std::string_view kLineChannel = "line-baansuan";
 inline constexpr std::string_view kTill = "till";
-
-// Where an event of a source takes place and how it begins.
-struct Place {
-  std::string_view source;
-  ev::Channel channel;
-  ev::Direction direction = ev::DIRECTION_INBOUND;
-};
 
 // Baht from satang (hundredths).
 void SetBaht(int64_t satang, ev::Money* money);

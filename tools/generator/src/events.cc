@@ -7,7 +7,7 @@
 
 #include "episodes.h"
 #include "event_builder.h"
-#include "google/protobuf/util/json_util.h"
+#include "json.h"
 #include "people.h"
 #include "tributary/base/random.h"
 #include "tributary/base/status.h"
@@ -146,15 +146,11 @@ absl::StatusOr<EventHistory> MakeEvents(const EventOptions& options) {
   return history;
 }
 
-absl::StatusOr<std::string> FormatEvents(const std::vector<ev::CustomerEvent>& events) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
+std::string FormatEvents(const std::vector<ev::CustomerEvent>& events) {
   std::string text;
   for (const ev::CustomerEvent& event : events) {
-    std::string line;
-    const auto status = google::protobuf::util::MessageToJsonString(event, &line, options);
-    if (!status.ok()) return absl::InternalError("an event cannot be written as JSON");
-    text += line + '\n';
+    AppendJson(event, &text);
+    text += '\n';
   }
   return text;
 }

@@ -3,66 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <unordered_set>
 
+#include "catalogue.h"
 #include "fmt/format.h"
+#include "names.h"
 #include "tributary/base/status.h"
 
 namespace tributary::generator {
 namespace {
 
-struct Name {
-  std::string_view thai;
-  std::string_view latin;
-  std::string_view prefix;
-};
-
-constexpr std::array kGivenNames = std::to_array<Name>({
-    {"สมชาย", "somchai", "นาย"},    {"สมหญิง", "somying", "นางสาว"},
-    {"ประเสริฐ", "prasert", "นาย"},  {"อรุณี", "arunee", "นาง"},
-    {"วิชัย", "wichai", "นาย"},       {"มาลี", "malee", "นางสาว"},
-    {"กิตติ", "kitti", "นาย"},        {"พิมพ์ชนก", "pimchanok", "นางสาว"},
-    {"ธนพล", "thanapon", "นาย"},    {"สุดารัตน์", "sudarat", "นาง"},
-    {"อนุชา", "anucha", "นาย"},      {"จิราพร", "jiraporn", "นางสาว"},
-    {"ณัฐวุฒิ", "nattawut", "นาย"},    {"กมลวรรณ", "kamonwan", "นางสาว"},
-    {"ชัยวัฒน์", "chaiwat", "นาย"},    {"รัตนา", "rattana", "นาง"},
-    {"ปิยะ", "piya", "นาย"},         {"นภาพร", "napaporn", "นางสาว"},
-    {"เอกชัย", "ekkachai", "นาย"},   {"วราภรณ์", "waraporn", "นาง"},
-    {"ศิริพร", "siriporn", "นางสาว"}, {"ภาณุพงศ์", "panupong", "นาย"},
-    {"สุภาพร", "supaporn", "นาง"},   {"ธีรเดช", "teeradet", "นาย"},
-});
-
-constexpr std::array kFamilyNames = std::to_array<Name>({
-    {"ใจดี", "jaidee", ""},          {"ศรีสุข", "srisuk", ""},
-    {"ทองคำ", "thongkham", ""},     {"วงศ์ไทย", "wongthai", ""},
-    {"บุญมาก", "bunmak", ""},        {"รักษ์ไทย", "rakthai", ""},
-    {"สุวรรณภูมิ", "suwannaphum", ""}, {"แก้วมณี", "kaewmanee", ""},
-    {"พงษ์พานิช", "phongphanit", ""}, {"ดำรงค์สกุล", "damrongsakun", ""},
-    {"จันทร์เพ็ญ", "chanphen", ""},    {"อินทรสุวรรณ", "intharasuwan", ""},
-    {"ชัยชนะ", "chaichana", ""},     {"มั่งมี", "mangmee", ""},
-    {"นาคสวัสดิ์", "naksawat", ""},    {"เพชรรัตน์", "phetcharat", ""},
-    {"สายทอง", "saithong", ""},     {"ธรรมรักษา", "thammaraksa", ""},
-    {"ปัญญาดี", "panyadee", ""},
-});
-
 constexpr std::array<std::string_view, 5> kLocations = {"bangkok-thonglor", "chiangmai-nimman", "phuket-oldtown",
                                                         "huahin-resort", "khonkaen-lakeside"};
 constexpr std::array<std::string_view, 10> kThaiDigits = {"๐", "๑", "๒", "๓", "๔", "๕", "๖", "๗", "๘", "๙"};
-
-std::string Hex(SeededRandom& random, int digits) {
-  std::string hex = fmt::format("{:016x}{:016x}", random.Next64(), random.Next64());
-  hex.resize(static_cast<size_t>(digits));
-  return hex;
-}
-
-// 08x and 09x, of which no two people get the same. Numbers whose last eight digits are alike stand for nobody.
-std::string NewPhone(SeededRandom& random, std::unordered_set<std::string>& taken) {
-  for (;;) {
-    std::string phone = fmt::format("0{}{:08}", random.Chance(60) ? 8 : 9, random.Below(100'000'000));
-    const bool alike = phone.find_first_not_of(phone[2], 2) == std::string::npos;
-    if (!alike && taken.insert(phone).second) return phone;
-  }
-}
 
 // Two of three people; the customers who bought most often, for a journey is worth reading if there is something in it.
 absl::StatusOr<std::vector<int32_t>> BestCustomers(const EventOptions& options) {
@@ -89,14 +41,28 @@ absl::StatusOr<std::vector<int32_t>> BestCustomers(const EventOptions& options) 
 
 }  // namespace
 
+std::string Hex(SeededRandom& random, int digits) {
+  std::string hex = fmt::format("{:016x}{:016x}", random.Next64(), random.Next64());
+  hex.resize(static_cast<size_t>(digits));
+  return hex;
+}
+
+std::string NewPhone(SeededRandom& random, std::unordered_set<std::string>& taken) {
+  for (;;) {
+    std::string phone = fmt::format("0{}{:08}", random.Chance(60) ? 8 : 9, random.Below(100'000'000));
+    const bool alike = phone.find_first_not_of(phone[2], 2) == std::string::npos;
+    if (!alike && taken.insert(phone).second) return phone;
+  }
+}
+
 absl::StatusOr<std::vector<Person>> MakePeople(const EventOptions& options, SeededRandom& random) {
   TRIBUTARY_ASSIGN_OR_RETURN(const std::vector<int32_t> customers, BestCustomers(options));
   std::vector<Person> people;
   std::unordered_set<std::string> phones;
   size_t next_customer = 0;
   for (int32_t i = 0; i < options.people; ++i) {
-    const Name& given = kGivenNames[random.Below(kGivenNames.size())];
-    const Name& family = kFamilyNames[random.Below(kFamilyNames.size())];
+    const Name& given = Pick(GivenNames(), random);
+    const Name& family = Pick(FamilyNames(), random);
     Person person{.prefix = std::string(given.prefix),
                   .given = std::string(given.thai),
                   .family = std::string(family.thai),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,6 +30,11 @@ struct Person {
 };
 
 absl::StatusOr<std::vector<Person>> MakePeople(const EventOptions& options, SeededRandom& random);
+
+// Lower-case hexadecimal; at most 32 digits.
+std::string Hex(SeededRandom& random, int digits);
+// 08x and 09x, of which no two people get the same. Numbers whose last eight digits are alike stand for nobody.
+std::string NewPhone(SeededRandom& random, std::unordered_set<std::string>& taken);
 
 // The number as people write it: with dashes, with blanks, with +66, now and then with Thai digits.
 std::string SpellPhone(const std::string& phone, SeededRandom& random);

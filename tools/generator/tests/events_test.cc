@@ -21,7 +21,7 @@ using ::testing::SizeIs;
 
 EventHistory Made(const EventOptions& options) { return MakeEvents(options).value(); }
 
-std::string Text(const EventHistory& history) { return FormatEvents(history.events).value(); }
+std::string Text(const EventHistory& history) { return FormatEvents(history.events); }
 
 // The identifier as identity will compare it; the source of an event stands for the issuer of cookies and devices.
 std::string NormalIdentifier(const ev::CustomerEvent& event, const ev::Identifier& identifier) {

@@ -61,6 +61,6 @@ const std::vector<EventSource>& EventSources();
 absl::StatusOr<EventHistory> MakeEvents(const EventOptions& options);
 
 // As NDJSON: one event a line, in protobuf's JSON with the field names of the .proto files.
-absl::StatusOr<std::string> FormatEvents(const std::vector<tributary::events::v1::CustomerEvent>& events);
+std::string FormatEvents(const std::vector<tributary::events::v1::CustomerEvent>& events);
 
 }  // namespace tributary::generator
