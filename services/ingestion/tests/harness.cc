@@ -57,8 +57,15 @@ void HoldingLog::Release() {
   for (Held& held : TakeHeld(false)) held.producer->Append(held.target, std::move(held.record), std::move(held.done));
 }
 
-void HoldingLog::FailHeld() {
-  for (Held& held : TakeHeld(false)) held.done(absl::UnavailableError("planted"));
+void HoldingLog::FailHeld(size_t count) {
+  size_t failed = 0;
+  for (Held& held : TakeHeld(false)) {
+    if (failed++ < count) {
+      held.done(absl::UnavailableError("planted"));
+    } else {
+      held.producer->Append(held.target, std::move(held.record), std::move(held.done));
+    }
+  }
 }
 
 void HoldingLog::AwaitHeld(size_t count) {

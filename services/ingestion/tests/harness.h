@@ -33,9 +33,9 @@ class HoldingLog final : public eventlog::EventLog {
 
   // From now on appends to `intake` wait.
   void Hold();
-  // Lets them, and all later ones, through; or lets those that wait fail.
+  // Lets them, and all later ones, through; or lets the first of those that wait fail, and the others through.
   void Release();
-  void FailHeld();
+  void FailHeld(size_t count = SIZE_MAX);
   // Returns when so many wait.
   void AwaitHeld(size_t count);
   size_t held();

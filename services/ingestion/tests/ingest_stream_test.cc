@@ -133,6 +133,22 @@ TEST(IngestStreamTest, OneBadEventDoesNotKeepOutTheOthersNorEndTheStream) {
   EXPECT_TRUE(client.Finish().ok());
 }
 
+TEST(IngestStreamTest, ABatchThatIsSettledAtOnceIsAcknowledgedAfterThoseBeforeIt) {
+  Platform platform;
+  StreamClient client(platform, platform.MakeSource("web"));
+  client.Open();
+  platform.log->Hold();
+  client.Send(1, 1);
+  platform.log->AwaitHeld(1);
+  v1::IngestStreamRequest rejected = client.Batch(2, 1);
+  rejected.mutable_batch()->mutable_events(0)->clear_event_id();
+  client.Send(rejected);
+  client.Send(3, 1);
+  platform.log->AwaitHeld(2);
+  platform.log->Release();
+  for (int64_t sequence = 1; sequence <= 3; ++sequence) EXPECT_EQ(client.NextSequence(), sequence);
+}
+
 TEST(IngestStreamTest, NothingIsReadBeyondTheWindow) {
   Platform platform({}, {.options = {.window_batches = 2}});
   StreamClient client(platform, platform.MakeSource("web"));
@@ -180,6 +196,21 @@ TEST(IngestStreamTest, AfterAFailureOfTheLogNothingMoreIsAcknowledgedAndSendingA
   client.Send(2, 2);
   EXPECT_EQ(client.NextSequence(), 2);
   EXPECT_THAT(IdsIn(platform), ElementsAre("1-0", "1-1", "2-0", "2-1"));
+}
+
+TEST(IngestStreamTest, NothingBehindABatchThatFailedIsAcknowledgedThoughItMayBeDurable) {
+  Platform platform;
+  StreamClient client(platform, platform.MakeSource("web"));
+  client.Open();
+  platform.log->Hold();
+  client.Send(1, 1);
+  client.Send(2, 1);
+  client.Send(3, 1);
+  platform.log->AwaitHeld(3);
+  platform.log->FailHeld(1);
+  EXPECT_EQ(client.Next(), std::nullopt);
+  EXPECT_EQ(ReasonOf(client.Finish()), "LOG_UNAVAILABLE");
+  EXPECT_THAT(IdsIn(platform), ElementsAre("2-0", "3-0"));
 }
 
 TEST(IngestStreamTest, AClientThatGoesLosesNothingThatWasAcknowledged) {
