@@ -276,10 +276,14 @@ Decided MovingProcessor::DecideMerge(const ProfilesMerged& merged, const View& v
 Decided MovingProcessor::Continue(ProfileMoveProgressed progress, const View& view, absl::Time now) const {
   Decided decided;
   ProfileRowsMoved moved;
-  if (progress.cursor().empty()) AddTimers(progress.loser_id(), view, &moved, &decided);
+  const bool first = progress.cursor().empty();
+  if (first) AddTimers(progress.loser_id(), view, &moved, &decided);
   CopiedRows copied = service_->CopyRows(view, progress.workspace_id(), progress.loser_id(), progress.cursor(),
                                          kMaxRowsPerPart, kMaxBytesPerPart);
-  if (!copied.rows.empty() || moved.timers_size() > 0) {
+  const bool ends = !copied.next.has_value() && !IsMoving(view, progress.loser_id());
+  // Unless the end follows at once the winner must hear of the merge before what is forwarded to it comes: its own
+  // word of it may be late.
+  if (!copied.rows.empty() || moved.timers_size() > 0 || (first && !ends)) {
     moved.set_processor(std::string(name()));
     moved.set_merge_id(progress.merge_id());
     moved.set_workspace_id(progress.workspace_id());
@@ -297,7 +301,7 @@ Decided MovingProcessor::Continue(ProfileMoveProgressed progress, const View& vi
     progress.clear_cursor();
     progress.set_copied(true);
     // A loser whose own pieces are still on their way hands them on first.
-    if (!IsMoving(view, progress.loser_id())) EndMove(&progress, view, &decided);
+    if (ends) EndMove(&progress, view, &decided);
   }
   decided.decisions.push_back(Decision::Of(std::move(progress)));
   return decided;
@@ -426,6 +430,10 @@ Decided MovingProcessor::DecideHeld(const DueTimer& timer, const View& view, abs
     return decided;
   }
   decided = service_->Decide(FactOf(row->held()), view, now);
+  // A timer is being decided, and the fact may be far back in the log: a patch needs the bytes that were kept.
+  for (Output& output : decided.outputs) {
+    if (const auto* patch = std::get_if<FactPatch>(&output.value)) output.value = row->held().value() + patch->patch;
+  }
   decided.decisions.push_back(DecidedHeld(row->held()));
   return decided;
 }

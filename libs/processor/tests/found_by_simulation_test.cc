@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "tests/bench.h"
+#include "tributary/processor/moves.h"
+#include "tributary/processor/testing/test_driver.h"
 
 namespace tributary::processor {
 namespace {
@@ -145,6 +147,103 @@ TEST(FoundBySimulation, AStandbyIsQuietThoughItWouldHaveCoveredIgnoredRecordsSoo
   standby.Run();
   EXPECT_TRUE(a.task().Quiet());
   EXPECT_TRUE(standby.task().Quiet());
+}
+
+// Facts are names of profiles. It keeps no rows, and answers each fact with a patched copy of it in the dead-letter
+// log.
+class Rowless final : public MovableProcessor {
+ public:
+  std::string_view name() const override { return "rowless"; }
+  uint32_t format() const override { return 1; }
+  Handling Handles(std::string_view type) const override {
+    return type == "word" ? Handling::kApplied : Handling::kUnknown;
+  }
+  void Prefetch(const Fact&, KeySet&) const override {}
+  absl::Status ApplyFact(const Fact&, const KindView<Kind::kFacts>&, Writer<Kind::kFacts>&) override {
+    return absl::OkStatus();
+  }
+  void ApplyDecision(const Decision&, const KindView<Kind::kDecisions>&, Writer<Kind::kDecisions>&) override {}
+  void Derive(const Changes&, const View&, Writer<Kind::kCaches>&) override {}
+  Decided Decide(const Input& input, const View&, absl::Time) override {
+    Decided decided;
+    if (!std::holds_alternative<Fact>(input)) return decided;
+    decided.outputs.push_back({kLetters, "word", "k", FactPatch{Text("patched").SerializeAsString()}});
+    return decided;
+  }
+  std::optional<std::string> ProfileOf(const Fact& fact) const override { return TextOf(fact.value); }
+  std::optional<std::string> ProfileOf(const Command&) const override { return std::nullopt; }
+  bool Decides(const Fact&) const override { return true; }
+  absl::Status ApplyMerge(const events::v1::ProfilesMerged&, bool, bool, const KindView<Kind::kFacts>&,
+                          Writer<Kind::kFacts>&) override {
+    return absl::OkStatus();
+  }
+  CopiedRows CopyRows(const View&, const std::string&, const std::string&, std::string_view, int32_t,
+                      size_t) const override {
+    return {};
+  }
+  absl::Status ApplyMovedRow(const events::v1::MovedRow&, const std::string&, const std::string&,
+                             const KindView<Kind::kFacts>&, Writer<Kind::kFacts>&) override {
+    return absl::OkStatus();
+  }
+  std::vector<Decision> Adopt(const events::v1::MovedRow&, const std::string&, const View&, absl::Time) override {
+    return {};
+  }
+  Output Forward(const Fact&, const std::string& winner) const override { return WordTo({}, winner); }
+};
+
+// The profile "here" lives in the partition under test, all others elsewhere.
+class RowlessMoves : public ::testing::Test {
+ protected:
+  RowlessMoves()
+      : driver_([] {
+          return std::make_unique<MovingProcessor>(
+              std::make_unique<Rowless>(), kHere,
+              ProfilePlaces{kHere.log, [](std::string_view profile) { return Partition(profile == "here" ? 0 : 1); }});
+        }) {}
+
+  static events::v1::ProfilesMerged Merged(const std::string& loser, const std::string& winner) {
+    events::v1::ProfilesMerged merged;
+    merged.set_merge_id(loser + ">" + winner);
+    merged.set_workspace_id("w");
+    merged.set_loser_id(loser);
+    merged.set_winner_id(winner);
+    return merged;
+  }
+  static events::v1::ProfileMoveEnded Ended(const std::string& loser, const std::string& winner) {
+    events::v1::ProfileMoveEnded ended;
+    ended.set_processor("rowless");
+    ended.set_merge_id(loser + ">" + winner);
+    ended.set_workspace_id("w");
+    ended.set_loser_id(loser);
+    ended.set_winner_id(winner);
+    return ended;
+  }
+  std::vector<std::string> TypesAt(const PartitionRef& ref) {
+    std::vector<std::string> types;
+    for (const eventlog::RecordPtr& record : driver_.RecordsOf(ref)) types.push_back(record->record.type);
+    return types;
+  }
+
+  testing::ProcessorTestDriver driver_;
+};
+
+TEST_F(RowlessMoves, AFactThatWasHeldIsPatchedAsAnyOther) {
+  driver_.Pipe("here", Merged("there", "here"));
+  driver_.Pipe(Word("here"));
+  EXPECT_THAT(driver_.RecordsOf(kLetters), ::testing::IsEmpty()) << "it is held";
+  driver_.Pipe("here", Ended("there", "here"));
+  const auto patched = driver_.RecordsOf(kLetters);
+  ASSERT_EQ(patched.size(), 1U);
+  EXPECT_EQ(patched[0]->record.value, Text("here").SerializeAsString() + Text("patched").SerializeAsString());
+}
+
+TEST_F(RowlessMoves, ALoserThatIsMovingAndHasNothingYetTellsTheWinnerBeforeItForwardsAnything) {
+  driver_.Pipe("here", Merged("there", "here"));
+  driver_.Pipe("there2", Merged("here", "there2"));
+  driver_.Pipe(Word("here"));
+  driver_.Pipe("here", Ended("there", "here"));
+  EXPECT_THAT(TypesAt({kHere.log, Partition(1)}),
+              ::testing::ElementsAre("profile_rows_moved", "word", "profile_move_ended"));
 }
 
 }  // namespace
