@@ -179,7 +179,6 @@ absl::StatusOr<v1::ListJourneyEntriesResponse> AnswerJourney(const CallInfo&,
   JourneyPage page = ReadJourney(located.view, located.profile.id, query);
   v1::ListJourneyEntriesResponse response;
   response.set_profile_id(located.profile.id);
-  // Here, and nowhere else, events leave: all readers' roles see personal fields.
   for (v1::JourneyEntry& entry : page.entries) *response.add_entries() = std::move(entry);
   if (page.next_after) response.set_next_page_token(PageToken(request, *page.next_after));
   return response;

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "fmt/format.h"
@@ -27,6 +29,24 @@ uint16_t FreePort() {
   EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
   close(fd);
   return ntohs(address.sin_port);
+}
+
+// The answer of a server on this machine, with its headers; empty if there is none.
+std::string HttpGet(uint16_t port, const std::string& path) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const std::string request = fmt::format("GET {} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", path, port);
+  std::string answer;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+    char buffer[4096];
+    for (ssize_t n = 0; (n = recv(fd, buffer, sizeof(buffer), 0)) > 0;) answer.append(buffer, static_cast<size_t>(n));
+  }
+  close(fd);
+  return answer;
 }
 
 }  // namespace
@@ -72,10 +92,11 @@ int Platform::Stop() {
 
 rpc::Client Platform::Client(std::string_view secret) const {
   const nlohmann::json file = nlohmann::json::parse(ReadAll(data_dir() / "client.json"), nullptr, false);
-  rpc::ClientOptions options;
-  options.target = address_;
-  options.bearer_secret = file.is_object() ? file.value(std::string(secret), "") : "";
-  return rpc::Client::Open(options).value();
+  return ClientOf(file.is_object() ? file.value(std::string(secret), "") : "");
+}
+
+rpc::Client Platform::ClientOf(const std::string& secret) const {
+  return rpc::Client::Open({.target = address_, .bearer_secret = secret}).value();
 }
 
 std::vector<std::string> Platform::Command(std::vector<std::string> arguments) const {
@@ -135,6 +156,39 @@ absl::StatusOr<std::vector<operations::v1::Task>> Platform::Tasks() const {
       const auto response,
       client.Call(*stub, &operations::v1::OperationsService::Stub::ListTasks, operations::v1::ListTasksRequest()));
   return std::vector<operations::v1::Task>(response.tasks().begin(), response.tasks().end());
+}
+
+void Platform::ForEachRecord(
+    const std::function<void(const operations::v1::LogRecord&, const std::string&)>& visit) const {
+  const rpc::Client client = Client("operator_secret");
+  const auto stub = operations::v1::OperationsService::NewStub(client.channel());
+  std::set<std::pair<std::string, int32_t>> partitions = {{"dead_letter", 0}};
+  const auto tasks = Tasks();
+  ASSERT_TRUE(tasks.ok()) << tasks.status();
+  for (const operations::v1::Task& task : *tasks) partitions.emplace(task.log(), task.partition());
+  for (const auto& [log, partition] : partitions) {
+    grpc::ClientContext context;
+    client.Prepare(context);
+    operations::v1::TailLogRequest request;
+    request.set_log(log);
+    request.set_partition(partition);
+    const auto reader = stub->TailLog(&context, request);
+    operations::v1::TailLogResponse response;
+    while (reader->Read(&response)) {
+      for (const operations::v1::LogRecord& record : response.records()) {
+        visit(record, fmt::format("{}/{}", log, partition));
+      }
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+  }
+}
+
+std::string Platform::Metrics() const {
+  const std::string output = ServerOutput();
+  static constexpr std::string_view kBefore = "http://127.0.0.1:";
+  const size_t begin = output.rfind(kBefore);
+  if (begin == std::string::npos) return "";
+  return HttpGet(static_cast<uint16_t>(std::atoi(output.c_str() + begin + kBefore.size())), "/metrics");
 }
 
 int64_t Platform::IntakeRecords() const {

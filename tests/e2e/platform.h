@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,8 @@ class Platform {
 
   // With the admin's or the operator's secret of client.json.
   rpc::Client Client(std::string_view secret = "admin_secret") const;
+  // With a secret of its own.
+  rpc::Client ClientOf(const std::string& secret) const;
   // `tributary <arguments> --data-dir <ours>`, as a command line for RunToEnd() and Process.
   std::vector<std::string> Command(std::vector<std::string> arguments) const;
   Finished Cli(std::vector<std::string> arguments) const { return RunToEnd(Command(std::move(arguments))); }
@@ -68,6 +71,11 @@ class Platform {
   absl::StatusOr<std::vector<operations::v1::Task>> Tasks() const;
   // How many records there are in `intake`: events that were accepted, and identity's batches. 0 while nobody answers.
   int64_t IntakeRecords() const;
+  // All records of all logs, in order of each partition.
+  void ForEachRecord(
+      const std::function<void(const operations::v1::LogRecord& record, const std::string& partition)>& visit) const;
+  // What the metrics port of the server that runs says.
+  std::string Metrics() const;
 
  private:
   bool Serves() const;

@@ -24,6 +24,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "tributary/rpc/credentials.h"
+#include "tributary/rpc/masking.h"
 
 namespace tributary::rpc {
 
@@ -110,7 +111,10 @@ class Reply {
 
   // Does nothing if the call has ended (answered, past its deadline, client gone).
   void operator()(absl::StatusOr<Response> result) const {
-    pending_->call->End(result.status(), [&] { *pending_->response = std::move(*result); });
+    pending_->call->End(result.status(), [&] {
+      *pending_->response = std::move(*result);
+      if (!SeesPersonal(pending_->call->info().principal.role)) MaskPersonal(*pending_->response);
+    });
   }
 
  private:
@@ -128,7 +132,8 @@ class Reply {
 // Serves one unary call: admits it by `gate` and `rule`, sees to its deadline, and runs
 //   handler(const CallInfo&, const Request&, Reply<Response>)
 // on gRPC's thread. The handler must not block; `Request` and `CallInfo` are valid until it returns (copy what is
-// needed later), the reply until it is used. A status that is not OK is sent with its details (status.h).
+// needed later), the reply until it is used. Of an answer to a role that sees no personal data such fields are masked
+// (masking.h). A status that is not OK is sent with its details (status.h).
 // Metrics per call are the Server's.
 template <typename Request, typename Response, typename Handler>
 grpc::ServerUnaryReactor* Handle(const CallGate& gate, grpc::CallbackServerContext* context, const Request* request,
