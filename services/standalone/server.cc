@@ -1,5 +1,6 @@
 #include "standalone/server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <functional>
@@ -184,15 +185,27 @@ class Server::Impl {
     return absl::OkStatus();
   }
 
-  // Records of a partition of `intake` that identity has not applied, counted from the log's end: what the task has
-  // not seen yet counts too.
+  // What of a partition is not applied, counted from the log's end: what the task has not seen yet counts too.
+  int64_t LagOf(const char* processor, const eventlog::PartitionRef& partition) const {
+    const processor::Task* const task = host_->Find(processor, partition);
+    const absl::StatusOr<eventlog::Offset> end = log_->End(partition);
+    if (task == nullptr || !end.ok()) return 0;  // the log's failure shows where it is written
+    return end->value() - 1 - task->status().visible.value();
+  }
+
+  // Behind how many records an event waits that comes now: for identity, for its relay, and for profile where that is
+  // furthest behind.
   ingestion::LagFn IntakeLag() const {
-    return [this](eventlog::Partition partition) -> int64_t {
+    return [this](eventlog::Partition partition) {
       const eventlog::PartitionRef intake{kIntakeLog, partition};
+      int64_t lag = LagOf("identity", intake);
       const processor::Task* const identity = host_->Find("identity", intake);
-      const absl::StatusOr<eventlog::Offset> end = log_->End(intake);
-      if (identity == nullptr || !end.ok()) return 0;  // the log's failure shows where it is written
-      return end->value() - 1 - identity->status().visible.value();
+      if (identity != nullptr) lag += identity->status().relay_backlog;
+      int64_t downstream = 0;
+      for (int32_t i = 0; i < eventlog::PartitionCount(*log_, kJourneyLog); ++i) {
+        downstream = std::max(downstream, LagOf("profile", {kJourneyLog, eventlog::Partition(i)}));
+      }
+      return lag + downstream;
     };
   }
 
