@@ -106,7 +106,7 @@ class IngestStreams::Stream final : public rpc::BidiStream<v1::IngestStreamReque
   std::deque<int64_t> leaving_ TRIBUTARY_GUARDED_BY(mutex_);    // bytes of the batches whose answers are being sent
   int64_t held_bytes_ TRIBUTARY_GUARDED_BY(mutex_) = 0;         // of both
   bool reading_ TRIBUTARY_GUARDED_BY(mutex_) = false;           // a message was asked for and is not counted yet
-  bool waiting_ TRIBUTARY_GUARDED_BY(mutex_) = false;           // the last in flight is not admitted yet
+  bool waiting_ TRIBUTARY_GUARDED_BY(mutex_) = false;           // the last in flight is not on its way to the log yet
   StreamAdmission::Ticket ticket_ TRIBUTARY_GUARDED_BY(mutex_) = 0;
   bool half_closed_ TRIBUTARY_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> draining_ TRIBUTARY_GUARDED_BY(mutex_);
@@ -177,15 +177,16 @@ void IngestStreams::Stream::Submit(StreamAdmission::Batch batch, int64_t sequenc
                                    RepeatedPtrField<CustomerEvent> events) {
   const auto ticket = deps_.admission->Submit(
       batch, [self = Self(), batch, sequence, events = std::move(events)](Ingestor::Room room) mutable {
-        {
-          const MutexLock lock(self->mutex_);
-          self->waiting_ = false;
-        }
         self->deps_.ingestor->IngestAdmitted(
             {std::move(room), batch.workspace, self->call().principal.source_id, self->call().traceparent},
             std::move(events), [self, batch, sequence](absl::StatusOr<v1::IngestResponse> result) {
               self->Settle(batch, sequence, std::move(result));
             });
+        {
+          // Only now, so that the next batch comes behind this one in the log.
+          const MutexLock lock(self->mutex_);
+          self->waiting_ = false;
+        }
         self->ReadOn();
       });
   bool withdraw;
