@@ -23,6 +23,7 @@ void AddVerify(CLI::App& app, Session& session);
 void AddRefusals(CLI::App& app, Session& session);
 void AddExplain(CLI::App& app, Session& session);
 void AddGenerate(CLI::App& app, Session& session);
+void AddScore(CLI::App& app, Session& session);
 // In the binary alone: they run a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);
 void AddRebuild(CLI::App& app, Session& session);
