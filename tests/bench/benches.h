@@ -19,6 +19,7 @@ struct Settings {
 
 void BenchProfile(const Settings& settings, Report& report);
 void BenchIdentity(const Settings& settings, Report& report);
+void BenchMerge(const Settings& settings, Report& report);
 void BenchIngest(const Settings& settings, Report& report);
 void BenchPipeline(const Settings& settings, Report& report);
 

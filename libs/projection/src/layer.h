@@ -19,7 +19,7 @@ namespace tributary::projection {
 struct PendingRow {
   explicit PendingRow(const RowKeyView& view) : key(view) {}
   RowKey key;
-  AnyRow row;            // null: deleted
+  AnyRow row;  // null: deleted
   Reuse reuse = Reuse::kLikely;
   bool written = false;  // false again after a rollback: as if it were not here
 };
