@@ -240,7 +240,8 @@ class Server::Impl {
                                     .host = host_.get(),
                                     .read_gate = read_gate_.get(),
                                     .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
-                                    .resolver = resolver_.get()});
+                                    .resolver = resolver_.get(),
+                                    .clock = &clock_});
     operations_ =
         std::make_unique<OperationsFront>(OperationsFront::Deps{.gate = call_gate_.get(),
                                                                 .host = host_.get(),

@@ -1,12 +1,12 @@
 #include "input/ingest_connection.h"
 
-#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "tributary/rpc/status.h"
 
 namespace tributary::cli {
@@ -23,7 +23,7 @@ class IngestConnection::Stream {
   Stream(const rpc::Client& client, IngestionService::Stub& stub, const Options& options) {
     client.Prepare(context_);
     // It lasts as long as there is something to send.
-    context_.set_deadline(std::chrono::system_clock::time_point::max());
+    context_.set_deadline(absl::ToChronoTime(absl::InfiniteFuture()));
     stream_ = stub.IngestStream(&context_);
     IngestStreamRequest open;
     open.mutable_open()->set_workspace_id(options.workspace_id);
