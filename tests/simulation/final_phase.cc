@@ -20,6 +20,10 @@ void World::Finish() {
   while (random_.Chance(50) && log_->LoseLate()) {
   }
   log_->StopFaults();
+  for (const auto& [partition, merges] : untold_) {
+    while (TellMergeTo(partition)) {
+    }
+  }
   ChooseDeciders();
   if (failure_.empty() && RunUntilQuiet()) CheckEnd();
   if (failure_.empty() && random_.Chance(5)) CheckUnknownHalts();
@@ -120,15 +124,20 @@ bool World::Move(bool* quiet) {
 }
 
 void World::CheckEnd() {
+  index_->Update();
   std::vector<TaskName> tasks;
   for (const Slot& slot : slots_) tasks.push_back(slot.name);
   const absl::StatusOr<Verdict> verdict = Judge({.log = log_.get(),
                                                  .tasks = std::move(tasks),
                                                  .answers = &answers_,
                                                  .calls = &outside_.calls(),
-                                                 .max_depth = mood_.max_depth});
+                                                 .max_depth = mood_.max_depth,
+                                                 .merges = &merges_,
+                                                 .index = index_.get(),
+                                                 .partitions = mood_.partitions});
   if (!verdict.ok()) return Fail(fmt::format("referee: {}", FromAbsl(verdict.status().message())));
   CheckReplicas(*verdict);
+  for (int i = 0; i < mood_.profiles && failure_.empty(); ++i) LookAt(fmt::format("p{}", i), /*at_deciders=*/true);
 }
 
 void World::CheckReplicas(const Verdict& verdict) {
@@ -142,7 +151,11 @@ void World::CheckReplicas(const Verdict& verdict) {
                                 status.last_batch.value(), status.through.value(), model.last_batch, model.through));
       }
       if (status.open_holes > 0) return Fail(fmt::format("process {} has an open hole", replica.process->number));
-      CheckTables(i, task, model);
+      if (const auto moves = verdict.moves.find(slots_[i].name); moves != verdict.moves.end()) {
+        CheckMoveTables(task, slots_[i].name.ToString(), moves->second);
+      } else {
+        CheckTables(i, task, model);
+      }
     }
     CheckRebuild(i);
   }

@@ -19,10 +19,20 @@ int64_t NumberOf(const eventlog::Record& record, std::string_view header, int64_
   return otherwise;
 }
 
+bool Origins::Takes(const eventlog::Record& record) {
+  const auto source = record.FindHeader("o");
+  if (!source.has_value()) return true;
+  Place& tip = tips_.try_emplace(std::string(*source), Place{-1, 0}).first->second;
+  const Place place = ParsePlace(*record.FindHeader("op"));
+  if (ParsePlace(*record.FindHeader("ov")) != tip || place <= tip) return false;
+  tip = place;
+  return true;
+}
+
 absl::StatusOr<PartitionReading> ReadPartition(const std::vector<eventlog::RecordPtr>& records) {
   PartitionReading reading;
   std::map<std::string, int64_t> tips;
-  std::map<std::string, Place> origins;
+  Origins origins;
   for (const eventlog::RecordPtr& stored : records) {
     const eventlog::Record& record = stored->record;
     if (record.type == eventlog::kGenesisType) continue;
@@ -36,12 +46,9 @@ absl::StatusOr<PartitionReading> ReadPartition(const std::vector<eventlog::Recor
       chain.emplace_back(tip, std::move(batch));
       continue;
     }
+    if (!origins.Takes(record)) continue;
     if (const auto source = record.FindHeader("o"); source.has_value()) {
-      Place& tip = origins.try_emplace(std::string(*source), Place{-1, 0}).first->second;
-      const Place place = ParsePlace(*record.FindHeader("op"));
-      if (ParsePlace(*record.FindHeader("ov")) != tip || place <= tip) continue;
-      tip = place;
-      reading.relayed[std::string(*source)].push_back({place, stored.get()});
+      reading.relayed[std::string(*source)].push_back({ParsePlace(*record.FindHeader("op")), stored.get()});
     }
     reading.records.push_back(stored.get());
   }

@@ -31,6 +31,16 @@ Place ParsePlace(std::string_view text);
 // The number in that header, or `otherwise` if there is none.
 int64_t NumberOf(const eventlog::Record& record, std::string_view header, int64_t otherwise);
 
+// Rule 17: which relayed records of a partition are applied, read in order.
+class Origins {
+ public:
+  // True for what was not relayed, too.
+  bool Takes(const eventlog::Record& record);
+
+ private:
+  std::map<std::string, Place> tips_;
+};
+
 struct RelayedRecord {
   Place place;
   const eventlog::StoredRecord* record;

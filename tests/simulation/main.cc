@@ -39,7 +39,7 @@ void Report(const Options& options, uint64_t seed, const std::string& failure) {
 }
 
 // Plays seeds until there are no more, or until the first failure; else tells of failures as they come.
-Tally PlaySeeds(const Options& options, const processor::Faults& faults, bool until_first) {
+Tally PlaySeeds(const Options& options, const Plants& plants, bool until_first) {
   const auto start = std::chrono::steady_clock::now();
   std::atomic<uint64_t> next{options.first};
   std::atomic<uint64_t> played{0};
@@ -50,7 +50,7 @@ Tally PlaySeeds(const Options& options, const processor::Faults& faults, bool un
     for (;;) {
       const uint64_t seed = next++;
       if (stop || seed >= options.first + options.seeds) return;
-      const Outcome outcome = RunSeed(seed, faults);
+      const Outcome outcome = RunSeed(seed, plants);
       ++played;
       if (outcome.failure.empty()) continue;
       std::lock_guard lock(mutex);
@@ -68,16 +68,16 @@ Tally PlaySeeds(const Options& options, const processor::Faults& faults, bool un
   return tally;
 }
 
-void Replay(uint64_t seed, const processor::Faults& faults) {
-  const Outcome outcome = RunSeed(seed, faults, /*keep_story=*/true);
+void Replay(uint64_t seed, const Plants& plants) {
+  const Outcome outcome = RunSeed(seed, plants, /*keep_story=*/true);
   for (const std::string& line : outcome.story) fmt::print("{}\n", line);
   fmt::print("trace {:016x}\n", outcome.trace);
 }
 
 int PlayOne(const Options& options) {
-  const processor::Faults faults = *FaultsNamed(options.fault);
-  const Tally tally = PlaySeeds(options, faults, /*until_first=*/false);
-  if (options.verbose && options.seeds == 1) Replay(options.first, faults);
+  const Plants plants = *FaultsNamed(options.fault);
+  const Tally tally = PlaySeeds(options, plants, /*until_first=*/false);
+  if (options.verbose && options.seeds == 1) Replay(options.first, plants);
   fmt::print("{} seeds, {} failed, {:.0f} seeds/s\n", tally.played, tally.failures.size(),
              static_cast<double>(tally.played) / tally.seconds);
   return tally.failures.empty() ? 0 : 1;
@@ -87,7 +87,7 @@ int PlayAllFaults(const Options& options) {
   bool all_caught = true;
   fmt::print("{:<32}{:>8}  {}\n", "planted fault", "seeds", "what was seen first");
   for (const PlantedFault& fault : PlantedFaults()) {
-    const Tally tally = PlaySeeds(options, *FaultsNamed(fault.name), /*until_first=*/true);
+    const Tally tally = PlaySeeds(options, fault.plants, /*until_first=*/true);
     all_caught = all_caught && !tally.failures.empty();
     fmt::print("{:<32}{:>8}  {}\n", fault.name, tally.played,
                tally.failures.empty() ? "NOT CAUGHT" : tally.failures.front().second);
@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
   CLI::App app("Plays histories with faults through the core of Tributary, each under a seed.");
   app.add_option("--seeds", options.seeds, "How many seeds to play")->capture_default_str();
   app.add_option("--first-seed", options.first, "The first of them")->capture_default_str();
-  app.add_option("--fault", options.fault, "A fault to plant in the task, or 'all': each must be caught")
+  app.add_option("--fault", options.fault, "A fault to plant, or 'all': each must be caught")
       ->check([](const std::string& name) {
         return name == "all" || FaultsNamed(name).has_value() ? std::string() : "there is no fault '" + name + "'";
       });

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "log_reading.h"
+#include "move_referee.h"
+#include "mover.h"
 #include "sim_processor.h"
 #include "tributary/base/status.h"
 
@@ -108,18 +110,9 @@ class Replay {
       watched_since_fact_.clear();
     }
     TRIBUTARY_RETURN_IF_ERROR(PassFacts(batch.through() + 1, -1, batch.through()));
-    for (const events::v1::Reply& reply : batch.replies()) TRIBUTARY_RETURN_IF_ERROR(PlayReply(reply));
+    for (const events::v1::Reply& reply : batch.replies()) TRIBUTARY_RETURN_IF_ERROR(NoteReply(reply, &model_));
     model_.last_batch = offset;
     model_.through = batch.through();
-    return absl::OkStatus();
-  }
-
-  absl::Status PlayReply(const events::v1::Reply& reply) {
-    auto& answers = model_.replies[reply.request_id()];
-    const int64_t week = absl::ToInt64Microseconds(absl::Hours(24 * 7));
-    REFEREE_EXPECT(answers.empty() || model_.decided_at - answers.back().decided_at >= week,
-                   "request {} is answered twice", reply.request_id());
-    answers.push_back({reply, model_.decided_at});
     return absl::OkStatus();
   }
 
@@ -399,6 +392,15 @@ absl::Status CheckAnswers(const TaskName& task, const Model& model, const std::v
 
 }  // namespace
 
+absl::Status NoteReply(const events::v1::Reply& reply, Model* model) {
+  auto& answers = model->replies[reply.request_id()];
+  const int64_t week = absl::ToInt64Microseconds(absl::Hours(24 * 7));
+  REFEREE_EXPECT(answers.empty() || model->decided_at - answers.back().decided_at >= week,
+                 "request {} is answered twice", reply.request_id());
+  answers.push_back({reply, model->decided_at});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
   Readings readings;
   for (const PartitionRef& ref : input.log->Partitions()) {
@@ -407,6 +409,16 @@ absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
   }
   Verdict verdict;
   for (const TaskName& task : input.tasks) {
+    if (task.processor == kMover) {
+      MoveModel moves;
+      absl::StatusOr<Model> model = ReplayMoves(task, input, readings.at(task.partition), &moves);
+      if (!model.ok()) return Annotate(model.status(), task.ToString());
+      TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckRelays(task, *input.log, readings), task.ToString()));
+      TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckAnswers(task, *model, *input.answers), task.ToString()));
+      verdict.models.emplace(task, *std::move(model));
+      verdict.moves.emplace(task, std::move(moves));
+      continue;
+    }
     Replay replay(task, input.max_depth, readings.at(task.partition));
     absl::StatusOr<Model> model = replay.Run();
     if (!model.ok()) return Annotate(model.status(), task.ToString());
@@ -415,6 +427,7 @@ absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
     TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckAnswers(task, *model, *input.answers), task.ToString()));
     verdict.models.emplace(task, *std::move(model));
   }
+  if (!verdict.moves.empty()) TRIBUTARY_RETURN_IF_ERROR(CheckMoves(verdict.moves, input));
   return verdict;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "move_index.h"
 #include "sim_channels.h"
 #include "sim_log.h"
 #include "tributary/events/v1/decision_batch.pb.h"
@@ -59,6 +60,28 @@ struct Model {
   std::map<std::string, std::vector<Answer>> replies;
 };
 
+// What a task that moves profiles must hold besides.
+struct MoveModel {
+  struct PieceSeen {
+    std::string id;
+    std::string profile;
+    bool decided;  // by this record, or by one that it is sent on as
+  };
+  struct Said {
+    std::string type;
+    std::string profile;
+    std::string what;
+    std::set<std::string> seen;
+  };
+  std::map<std::string, std::map<std::string, int64_t>> pieces;    // profile -> id -> amount
+  std::map<std::string, std::map<std::string, int64_t>> verdicts;  // profile -> what -> how often
+  std::map<std::string, std::string> pointers;                     // loser -> winner
+  std::set<std::string> ended;                                     // merges
+  std::vector<PieceSeen> records;
+  std::vector<Said> said;
+  std::set<std::string> timers;  // every id that was armed
+};
+
 struct AnswerSeen {
   std::string request_id;
   TaskName task;
@@ -67,6 +90,7 @@ struct AnswerSeen {
 
 struct Verdict {
   std::map<TaskName, Model> models;
+  std::map<TaskName, MoveModel> moves;  // of the tasks that move profiles
 };
 
 struct RefereeInput {
@@ -75,7 +99,13 @@ struct RefereeInput {
   const std::vector<AnswerSeen>* answers = nullptr;
   const std::vector<EffectCallSeen>* calls = nullptr;
   int32_t max_depth = 0;
+  const std::vector<Merge>* merges = nullptr;  // in their order
+  const MoveIndex* index = nullptr;
+  int partitions = 1;
 };
+
+// A week later a request id may be used anew.
+absl::Status NoteReply(const events::v1::Reply& reply, Model* model);
 
 // The models, or what is wrong with the history.
 absl::StatusOr<Verdict> Judge(const RefereeInput& input);

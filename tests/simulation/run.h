@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tributary/processor/task.h"
+#include "world.h"
 
 namespace tributary::simulation {
 
@@ -18,14 +18,14 @@ struct Outcome {
 };
 
 // The same for the same arguments, on every machine.
-Outcome RunSeed(uint64_t seed, const processor::Faults& faults, bool keep_story = false);
+Outcome RunSeed(uint64_t seed, const Plants& plants, bool keep_story = false);
 
 struct PlantedFault {
   std::string_view name;
-  bool processor::Faults::*flag;
+  Plants plants;
 };
 const std::vector<PlantedFault>& PlantedFaults();
 // The faults of that name; all off for "none"; nothing if there is no such fault.
-std::optional<processor::Faults> FaultsNamed(std::string_view name);
+std::optional<Plants> FaultsNamed(std::string_view name);
 
 }  // namespace tributary::simulation

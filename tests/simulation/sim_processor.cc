@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "mover.h"
 #include "tributary/base/status.h"
 
 namespace tributary::simulation {
@@ -34,7 +35,7 @@ class SimProcessor final : public Processor {
     for (const std::string_view ignored : {kEvent, kNoise, kHushed, kEntered, kWatched, kTicked, kEnded}) {
       if (type == ignored) return Handling::kIgnored;
     }
-    return Handling::kUnknown;
+    return IsOfMoves(type) ? Handling::kIgnored : Handling::kUnknown;
   }
 
   void Prefetch(const Fact& fact, KeySet& keys) const override {

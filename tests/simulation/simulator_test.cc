@@ -21,31 +21,27 @@ TEST(SimulatorTest, HistoriesWithFaultsOfTheWorldEndAsTheLogSays) {
 }
 
 // The first seed that catches it, or 0.
-uint64_t CaughtAt(const processor::Faults& faults) {
+uint64_t CaughtAt(const Plants& plants) {
   for (uint64_t seed = 1; seed <= kMostSeedsToCatch; ++seed) {
-    if (!RunSeed(seed, faults).failure.empty()) return seed;
+    if (!RunSeed(seed, plants).failure.empty()) return seed;
   }
   return 0;
 }
 
 class PlantedFaultTest : public ::testing::TestWithParam<PlantedFault> {};
 
-TEST_P(PlantedFaultTest, IsCaught) {
-  processor::Faults faults;
-  faults.*GetParam().flag = true;
-  EXPECT_NE(CaughtAt(faults), 0u);
-}
+TEST_P(PlantedFaultTest, IsCaught) { EXPECT_NE(CaughtAt(GetParam().plants), 0u); }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedFaultTest, ::testing::ValuesIn(PlantedFaults()),
                          [](const auto& fault) { return std::string(fault.param.name); });
 
 TEST(SimulatorTest, AFailingSeedReplaysTheSame) {
-  processor::Faults faults;
-  faults.skip_compare_and_set = true;
-  const uint64_t seed = CaughtAt(faults);
+  Plants plants;
+  plants.task.skip_compare_and_set = true;
+  const uint64_t seed = CaughtAt(plants);
   ASSERT_NE(seed, 0u);
-  const Outcome first = RunSeed(seed, faults);
-  const Outcome again = RunSeed(seed, faults, /*keep_story=*/true);
+  const Outcome first = RunSeed(seed, plants);
+  const Outcome again = RunSeed(seed, plants, /*keep_story=*/true);
   EXPECT_EQ(first.failure, again.failure);
   EXPECT_EQ(first.trace, again.trace);
   EXPECT_FALSE(again.story.empty());

@@ -38,6 +38,16 @@ Mood DrawMood(SeededRandom& random) {
   mood.step = 40 + vary(30);
   mood.clock = vary(2);
   mood.wait = 1 + vary(4);
+  mood.moves = random.Chance(50);
+  if (!mood.moves) return mood;
+  mood.partitions = 3 + static_cast<int>(random.Below(2));
+  mood.beta = random.Chance(20);
+  mood.actions += static_cast<int>(random.Below(1200));
+  mood.profiles = 3 + static_cast<int>(random.Below(8));
+  mood.fact = 6 + vary(6);
+  mood.merge = 1 + static_cast<int>(random.Below(3));
+  mood.tell_merge = 1 + static_cast<int>(random.Below(6));
+  mood.look = 2 + vary(4);
   return mood;
 }
 
@@ -53,17 +63,21 @@ absl::Duration SimClock::Monotonic() const {
   return *elapsed_ + *elapsed_ * drift_per_mille_ / 1000;
 }
 
-World::World(uint64_t seed, const processor::Faults& faults)
-    : random_(seed * 0x9e3779b97f4a7c15ULL + 1), faults_(faults), mood_(DrawMood(random_)), outside_(&random_) {
+World::World(uint64_t seed, const Plants& plants)
+    : random_(seed * 0x9e3779b97f4a7c15ULL + 1), plants_(plants), mood_(DrawMood(random_)), outside_(&random_) {
   std::vector<eventlog::LogSpec> specs = {{"journey", mood_.partitions}, {"side", 1}, {"dead_letter", 1}};
   log_ = std::make_unique<SimLog>(std::move(specs), &random_, [this] { return kStart + leap_ + elapsed_; });
   log_->SetSmallReads(random_.Chance(60));
   log_->SetFaithless(random_.Chance(25));
   for (int i = 0; i < mood_.partitions; ++i) {
     const PartitionRef partition{"journey", Partition(i)};
-    slots_.push_back({{std::string(kAlpha), partition}, {}});
-    if (mood_.beta && (i == 0 || random_.Chance(50))) slots_.push_back({{std::string(kBeta), partition}, {}});
+    // Where profiles move others only look on, if any.
+    if (mood_.moves) slots_.push_back({{std::string(kMover), partition}, {}});
+    if (!mood_.moves || (mood_.beta && i == 0)) slots_.push_back({{std::string(kAlpha), partition}, {}});
+    if (!mood_.moves && mood_.beta && (i == 0 || random_.Chance(50)))
+      slots_.push_back({{std::string(kBeta), partition}, {}});
   }
+  index_ = std::make_unique<MoveIndex>(log_.get(), mood_.partitions);
   for (Slot& slot : slots_) slot.replicas.resize(static_cast<size_t>(mood_.replicas));
 }
 
@@ -112,10 +126,11 @@ void World::TellLog() {
 
 void World::Act() {
   const std::pair<int, void (World::*)()> own[] = {
-      {mood_.step, &World::StepSome},        {mood_.start, &World::StartSomeProcess},
-      {mood_.crash, &World::CrashSome},      {mood_.clock, &World::MoveClocks},
-      {mood_.fact, &World::AppendFact},      {mood_.command, &World::SendCommand},
-      {mood_.wait, &World::WaitForSomething}};
+      {mood_.step, &World::StepSome},         {mood_.start, &World::StartSomeProcess},
+      {mood_.crash, &World::CrashSome},       {mood_.clock, &World::MoveClocks},
+      {mood_.fact, &World::AppendFact},       {mood_.command, &World::SendCommand},
+      {mood_.wait, &World::WaitForSomething}, {mood_.merge, &World::MergeSome},
+      {mood_.tell_merge, &World::TellMerge},  {mood_.look, &World::LookAtSomeProfile}};
   const std::pair<int, bool (SimLog::*)()> logs[] = {{mood_.land, &SimLog::Land},
                                                      {mood_.acknowledge, &SimLog::Acknowledge},
                                                      {mood_.fail_session, &SimLog::FailSession},
@@ -160,7 +175,7 @@ processor::TaskOptions World::DrawOptions(const Slot& slot, bool standby) {
   options.max_hole_age = absl::Hours(1);
   options.empty_batch_age = absl::Milliseconds(random_.Below(11));
   options.max_pending_segments = 1 + static_cast<int32_t>(random_.Below(3));
-  options.faults = faults_;
+  options.faults = plants_.task;
   if (random_.Chance(60)) options.max_facts_per_batch = 1 + static_cast<int32_t>(random_.Below(4));
   if (random_.Chance(20)) options.max_batch_bytes = 100 + random_.Below(800);
   if (random_.Chance(30)) options.max_inputs_per_step = 1 + static_cast<int32_t>(random_.Below(3));
@@ -194,9 +209,18 @@ void World::Start(size_t slot_index, Replica& replica, bool standby) {
   };
   process->log = log_->ForProcess(alive);
   process->channels = outside_.ForProcess(slot.name.ToString(), incarnation, alive);
-  process->processor =
-      MakeSimProcessor(slot.name.processor == kAlpha ? kAlpha : kBeta, slot.name.partition,
-                       static_cast<uint32_t>(process->number), mood_.partitions, process->random.get());
+  if (slot.name.processor == kMover) {
+    process->processor =
+        MakeMover({.partition = slot.name.partition,
+                   .partitions = mood_.partitions,
+                   .rows_per_part = random_.Chance(80) ? 1 + static_cast<int32_t>(random_.Below(3)) : 50,
+                   .faults = plants_.moves,
+                   .random = process->random.get()});
+  } else {
+    process->processor =
+        MakeSimProcessor(slot.name.processor == kAlpha ? kAlpha : kBeta, slot.name.partition,
+                         static_cast<uint32_t>(process->number), mood_.partitions, process->random.get());
+  }
   auto task = processor::Task::Open(DrawOptions(slot, standby), {.log = process->log.get(),
                                                                  .store = replica.store,
                                                                  .processor = process->processor.get(),
@@ -284,6 +308,7 @@ void World::MoveClocks() {
 
 void World::AppendFact() {
   if (next_fact_ > mood_.facts) return;
+  if (mood_.moves && random_.Chance(90)) return AppendPiece();
   const PartitionRef target{"journey",
                             Partition(static_cast<int32_t>(random_.Below(static_cast<uint64_t>(mood_.partitions))))};
   v1::Event event;
@@ -311,7 +336,11 @@ void World::SendCommand() {
   request.slot = random_.Below(slots_.size());
   request.type = std::string(kWatchCommand);
   request.body = fmt::format("k{}", random_.Below(4));
-  if (!malformed_.empty() && random_.Chance(30)) {
+  if (slots_[request.slot].name.processor == kMover) {
+    const int home = slots_[request.slot].name.partition.partition.value();
+    request.type = std::string(kMarkCommand);
+    request.body = fmt::format("p{}", home + mood_.partitions * static_cast<int>(random_.Below(2)));
+  } else if (!malformed_.empty() && random_.Chance(30)) {
     const processor::Command redrive =
         processor::RedriveCommand(request.id, Offset(malformed_[random_.Below(malformed_.size())]));
     request.type = redrive.type;
@@ -372,6 +401,7 @@ void World::WaitForSomething() {
   }
   if (answers_.empty()) return;
   const AnswerSeen& answer = answers_[random_.Below(answers_.size())];
+  if (task.processor == kMover) return CheckMarkIsVisible(slot, *replica, answer);
   v1::Watched watched;
   if (answer.task != task || answer.reply.code != absl::StatusCode::kOk ||
       !watched.ParseFromString(answer.reply.body) || watched.request_id() != answer.request_id) {

@@ -1,12 +1,14 @@
 // Processes, their disks and clocks, their clients, and the faults that befall them; one seed, one thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "mover.h"
 #include "referee.h"
 #include "sim_channels.h"
 #include "sim_log.h"
@@ -44,9 +46,11 @@ struct Mood {
   int buffered_records = 0;  // 0: the default
   bool digests = false;
   bool week_passes = false;
+  bool moves = false;  // movers on every partition, instead of alpha and beta
+  int profiles = 0;
   // Weights of what may happen next.
   int step = 60, land = 25, acknowledge = 20, fail_session = 1, late = 3, lose = 1, crash = 1, start = 4, clock = 4,
-      fact = 6, command = 3, effect = 4, wait = 5;
+      fact = 6, command = 3, effect = 4, wait = 5, merge = 0, tell_merge = 0, look = 0;
 };
 
 struct Process {
@@ -82,10 +86,16 @@ struct Request {
   int open = 0;  // submissions without an answer
 };
 
+// Faults that are planted on purpose.
+struct Plants {
+  processor::Faults task;
+  MoveFaults moves;
+};
+
 // Throws nothing, prints nothing; the first thing that goes wrong is kept in failure().
 class World {
  public:
-  World(uint64_t seed, const processor::Faults& faults);
+  World(uint64_t seed, const Plants& plants);
   ~World();
   // Plays the seed to its end and has the referee judge.
   void Play();
@@ -118,6 +128,18 @@ class World {
   void Tell(std::string what);
   Replica* SomeReplica(size_t* slot);
 
+  // world_moves.cc
+  void AppendPiece();
+  void MergeSome();
+  void TellMerge();
+  bool TellMergeTo(const PartitionRef& partition);
+  void LookAtSomeProfile();
+  void LookAt(std::string profile, bool at_deciders);
+  const Replica* SomeMover(const std::string& profile, bool decider);
+  void CheckMarkIsVisible(size_t slot, const Replica& replica, const AnswerSeen& answer);
+  void CheckMoveTables(const processor::Task& task, const std::string& name, const MoveModel& model);
+  std::string SurvivorOf(std::string profile) const;
+
   // final_phase.cc
   void Finish();
   void ChooseDeciders();
@@ -132,7 +154,7 @@ class World {
   void CheckUnknownHalts();
 
   SeededRandom random_;
-  const processor::Faults faults_;
+  const Plants plants_;
   Mood mood_;
   absl::Duration elapsed_ = absl::ZeroDuration();
   absl::Duration leap_ = absl::ZeroDuration();
@@ -143,6 +165,9 @@ class World {
   std::vector<AnswerSeen> answers_;
   std::vector<int64_t> malformed_;  // offsets, in some partition, for re-drives
   std::map<std::string, std::string> digests_;
+  std::vector<Merge> merges_;
+  std::map<PartitionRef, std::deque<Merge>> untold_;  // each partition hears of its merges in their order
+  std::unique_ptr<MoveIndex> index_;
   int next_process_ = 1;
   int next_fact_ = 1;
   bool calm_ = false;
