@@ -215,7 +215,9 @@ void IngestStreams::Stream::Settle(const StreamAdmission::Batch& batch, int64_t 
   {
     const MutexLock lock(mutex_);
     for (Pending& pending : in_flight_) {
-      if (pending.sequence == sequence) pending.result = std::move(result);
+      if (pending.sequence != sequence) continue;
+      pending.result = std::move(result);
+      break;
     }
     whole = Acknowledge();
   }
