@@ -44,6 +44,7 @@ class IdentityProcessor final : public processor::Processor {
   // There are no caches.
   void Derive(const processor::Changes&, const processor::View&,
               processor::Writer<processor::Kind::kCaches>&) override {}
+  bool Derives() const override { return false; }
   processor::Decided Decide(const processor::Input& input, const processor::View& view, absl::Time now) override;
 
  private:

@@ -46,6 +46,7 @@ class IngestionProcessor final : public processor::Processor {
                      processor::Writer<processor::Kind::kDecisions>& out) override;
   void Derive(const processor::Changes&, const processor::View&,
               processor::Writer<processor::Kind::kCaches>&) override {}
+  bool Derives() const override { return false; }
   processor::Decided Decide(const processor::Input& input, const processor::View& view, absl::Time now) override;
 
   // Where secrets for commands that make one are offered before the command is submitted. Thread-safe.

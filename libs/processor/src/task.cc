@@ -48,7 +48,7 @@ Task::Impl::Impl(const TaskOptions& options, const TaskDeps& deps)
     : options_(options),
       deps_(deps),
       incarnation_(deps.random->Next64()),
-      overlay_(projection::Overlay::Create(deps.store, {})),
+      overlay_(projection::Overlay::Create(deps.store, {.record_changes = deps.processor->Derives()})),
       metrics_(deps.metrics) {}
 
 Task::Impl::~Impl() {

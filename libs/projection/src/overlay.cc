@@ -17,7 +17,9 @@ namespace {
 class OverlayImpl final : public Overlay, private RawReader, private RawWriter {
  public:
   OverlayImpl(std::shared_ptr<RowStore> store, const Options& options)
-      : store_(std::move(store)), cache_(options.max_cached_rows, options.max_cached_bytes) {}
+      : store_(std::move(store)),
+        record_changes_(options.record_changes),
+        cache_(options.max_cached_rows, options.max_cached_bytes) {}
 
   RawReader& reader() override { return *this; }
   RawWriter& writer(WriteRight) override { return *this; }
@@ -79,6 +81,7 @@ class OverlayImpl final : public Overlay, private RawReader, private RawWriter {
   void CheckNotScanning() const { Check(scans_ == 0, "a scan's callback must not write"); }
 
   const std::shared_ptr<RowStore> store_;
+  const bool record_changes_;
   absl::Status status_;
   RowCache cache_;
   // What the last Prefetch did not find. Not in the cache: most of it is the keys of rows about to be written.
@@ -122,7 +125,7 @@ void OverlayImpl::Put(Kind kind, uint8_t table, std::string key, AnyRow row,
   CheckNotScanning();
   Check(!layers_.empty(), "a write needs a layer");
   const RowKeyView view(kind, table, key);
-  const bool recorded = kind == Kind::kFacts || kind == Kind::kDecisions;
+  const bool recorded = record_changes_ && (kind == Kind::kFacts || kind == Kind::kDecisions);
   AnyRow before = recorded ? Look(view, prototype) : nullptr;
   PendingRow& place = layers_.back()->Place(view);
   if (savepoint_) undo_.push_back({&place, place.row, place.written});

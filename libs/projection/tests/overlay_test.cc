@@ -164,6 +164,27 @@ TEST_P(OverlayTest, ChangesTellEachWriteOfFactsAndDecisionsWithWhatItReplaced) {
   EXPECT_TRUE(fresh.overlay->TakeChanges().empty());
 }
 
+TEST_P(OverlayTest, WhoWantsNoChangesGetsNoneAndReadsAndUndoesTheSame) {
+  desk_.overlay->Push();
+  PutCount("a", 1);
+  ASSERT_TRUE(desk_.Commit().ok());
+  const auto overlay = Overlay::Create(desk_.store, {.record_changes = false});
+  Writer<Kind::kFacts> out(testing::WriteRightForTests::Make(), overlay->writer(testing::WriteRightForTests::Make()));
+  const View view(overlay->reader());
+  overlay->Push();
+  out.Put(kCounts, {"b"}, Number(1));
+  overlay->Savepoint();
+  out.Put(kCounts, {"a"}, Number(2));
+  EXPECT_EQ(view.Get(kCounts, {"a"})->value(), 2);
+  EXPECT_TRUE(overlay->TakeChanges().empty());
+  overlay->Rollback();
+  EXPECT_EQ(view.Get(kCounts, {"a"})->value(), 1);
+  EXPECT_EQ(view.Get(kCounts, {"b"})->value(), 1);
+  ASSERT_TRUE(overlay->CommitBottom("", "").ok());
+  EXPECT_EQ(CommittedCountOf("a"), 1);
+  EXPECT_EQ(CommittedCountOf("b"), 1);
+}
+
 TEST_P(OverlayTest, AScanMergesLayersAndStoreInOrder) {
   desk_.overlay->Push();
   for (const int64_t n : {-5, 1, 3, 5}) PutEntry("p", n, "store" + std::to_string(n));

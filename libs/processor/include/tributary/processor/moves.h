@@ -76,6 +76,7 @@ class MovingProcessor final : public Processor {
   void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>& decisions,
                      Writer<Kind::kDecisions>& out) override;
   void Derive(const Changes& changes, const View& view, Writer<Kind::kCaches>& out) override;
+  bool Derives() const override { return service_->Derives(); }
   Decided Decide(const Input& input, const View& view, absl::Time now) override;
 
  private:

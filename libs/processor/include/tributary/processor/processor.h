@@ -48,6 +48,8 @@ class Processor {
   // Brings caches up to date after one Apply. The result depends on the tables alone, not on the
   // order in which they were filled.
   virtual void Derive(const Changes& changes, const View& view, Writer<Kind::kCaches>& out) = 0;
+  // False if Derive does nothing, always: then no changes are gathered for it.
+  virtual bool Derives() const { return true; }
 
   // What follows from `input`, given all that was applied before it. Decide on levels, not edges.
   virtual Decided Decide(const Input& input, const View& view, absl::Time now) = 0;

@@ -21,6 +21,8 @@ class Overlay {
     // half that was not used last is forgotten. 0 rows: no cache, and Prefetch is in vain.
     size_t max_cached_rows = 16'384;
     size_t max_cached_bytes = 8 << 20;  // near enough
+    // Whether TakeChanges() tells anything. Without it a write need not read the row that it replaces.
+    bool record_changes = true;
   };
   static std::unique_ptr<Overlay> Create(std::shared_ptr<Store> store, const Options& options);
   virtual ~Overlay() = default;
@@ -29,7 +31,7 @@ class Overlay {
   // overlay's whole life; from then on CommitBottom refuses.
   virtual RawReader& reader() = 0;
   // Writes to the top layer; there must be one (else the process ends). A write of facts or decisions
-  // also reads the row that it replaces.
+  // also reads the row that it replaces, where changes are recorded.
   virtual RawWriter& writer(WriteRight) = 0;
 
   // Opens a layer on top. Savepoint and changes of the one below are forgotten.
