@@ -39,7 +39,7 @@ bench: ## print one table of ratios and write it as JSON
 simulate: ## play SEEDS=n random histories with faults through the core
 	@tools/bootstrap.sh build
 	@tools/build.sh $(PRESET) tributary_simulator
-	@build/$(PRESET)/tests/simulation/tributary_simulator --seeds=$(SEEDS)
+	@build/$(PRESET)/tests/simulation/tributary_simulator --seeds=$(SEEDS) --jobs=$(JOBS)
 
 format: ## lay out our C++ as .clang-format says
 	@tools/bootstrap.sh check
