@@ -120,8 +120,13 @@ TEST_F(ProfileMergesTest, AReaderThroughAThousandMergesNeverSeesAPartialOrDouble
   for (const Pair& pair : pairs) {
     PutMerge(pair);
     ++merged;
-    // Not a burst that is over before the first read.
-    if (merged % 10 == 0) (void)Get(pair.loser);
+    // Not a burst that is over before the first read: each ten are waited for.
+    if (merged % 10 != 0) continue;
+    for (int32_t partition = 0; partition < kPartitions; ++partition) {
+      const std::string bystander = IdIn(partition, 2 * kMerges);
+      Put(bystander, Event(bystander, fmt::format("after-{}", merged.load()), 600));
+    }
+    EXPECT_EQ(Get(pair.loser)->profile().order_count(), 4);
   }
   for (std::thread& reader : readers) reader.join();
   for (const Pair& pair : pairs) {
@@ -149,6 +154,21 @@ TEST_F(ProfileMergesTest, AReadOfOneWhosePiecesAreOnTheirWayIsRefusedAtItsDeadli
   ExpectError(refused.status(), absl::StatusCode::kUnavailable, "PROFILE_MOVING", "profile");
   Append(pair.loser, Merge(pair.winner, pair.loser));
   EXPECT_EQ(Get(pair.winner)->profile().order_count(), 4);
+}
+
+TEST_F(ProfileMergesTest, AListMarksOneWhosePiecesAreOnTheirWayAndTellsNoFigures) {
+  const Pair pair{IdIn(0), IdIn(1)};
+  PutPieces(pair);
+  Append(pair.winner, Merge(pair.winner, pair.loser));
+  Put(pair.winner, Event(pair.winner, "x", 500));
+  Put(pair.loser, Event(pair.loser, "y", 500));
+  const auto list = Call(&ProfileService::Stub::ListProfiles, v1::ListProfilesRequest());
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->profiles_size(), 2);
+  for (const v1::Profile& profile : list->profiles()) {
+    EXPECT_EQ(profile.moving(), profile.profile_id() == pair.winner);
+    EXPECT_EQ(profile.order_count(), profile.moving() ? 0 : 3);
+  }
 }
 
 TEST_F(ProfileFrontTest, AProfileIsFoundByAnyIdentifierAndByARetiredId) {
