@@ -61,13 +61,11 @@ StreamAdmission::Ticket StreamAdmission::Submit(Batch batch, AdmittedFn admitted
     if (!room.has_value()) {
       waiting_.push_back({.ticket = ticket, .batch = std::move(batch), .admitted = std::move(admitted)});
       Begin(waiting_.back(), reason);
+      changed_.notify_one();
+      return ticket;
     }
   }
-  if (room.has_value()) {
-    admitted(*std::move(room));
-  } else {
-    changed_.notify_one();
-  }
+  admitted(*std::move(room));
   return ticket;
 }
 
