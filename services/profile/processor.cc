@@ -73,7 +73,7 @@ std::optional<std::string> ProfileProcessor::ProfileOf(const processor::Fact& fa
 
 std::optional<std::string> ProfileProcessor::ProfileOf(const processor::Command&) const { return std::nullopt; }
 
-bool ProfileProcessor::Decides(const processor::Fact&) const { return false; }
+bool ProfileProcessor::MustBeHeld(const processor::Fact&) const { return false; }
 
 absl::Status ProfileProcessor::ApplyMerge(const events::v1::ProfilesMerged& merged, bool loser_is_here,
                                           bool winner_is_here,
@@ -97,6 +97,15 @@ absl::Status ProfileProcessor::ApplyMovedRow(const events::v1::MovedRow& row, co
 
 std::vector<processor::Decision> ProfileProcessor::Adopt(const events::v1::MovedRow&, const std::string&,
                                                          const processor::View&, absl::Time) {
+  return {};
+}
+
+processor::Decided ProfileProcessor::DecideLost(const events::v1::ProfilesMerged&, const processor::View&, absl::Time) {
+  return {};
+}
+
+processor::Decided ProfileProcessor::DecideWhole(const std::string&, const std::string&, const processor::View&,
+                                                 absl::Time) {
   return {};
 }
 

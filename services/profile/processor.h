@@ -39,7 +39,7 @@ class ProfileProcessor final : public processor::MovableProcessor {
 
   std::optional<std::string> ProfileOf(const processor::Fact& fact) const override;
   std::optional<std::string> ProfileOf(const processor::Command& command) const override;
-  bool Decides(const processor::Fact& fact) const override;
+  bool MustBeHeld(const processor::Fact& fact) const override;
   absl::Status ApplyMerge(const events::v1::ProfilesMerged& merged, bool loser_is_here, bool winner_is_here,
                           const processor::KindView<processor::Kind::kFacts>& facts,
                           processor::Writer<processor::Kind::kFacts>& out) override;
@@ -50,6 +50,10 @@ class ProfileProcessor final : public processor::MovableProcessor {
                              processor::Writer<processor::Kind::kFacts>& out) override;
   std::vector<processor::Decision> Adopt(const events::v1::MovedRow& row, const std::string& winner,
                                          const processor::View& view, absl::Time now) override;
+  processor::Decided DecideLost(const events::v1::ProfilesMerged& merged, const processor::View& view,
+                                absl::Time now) override;
+  processor::Decided DecideWhole(const std::string& workspace, const std::string& profile, const processor::View& view,
+                                 absl::Time now) override;
   processor::Output Forward(const processor::Fact& fact, const std::string& winner) const override;
 };
 

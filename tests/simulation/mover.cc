@@ -46,7 +46,7 @@ class MoverService final : public MovableProcessor {
     return fact.value.As<v1::Piece>()->profile_id();
   }
   std::optional<std::string> ProfileOf(const Command& command) const override { return command.body; }
-  bool Decides(const Fact& fact) const override { return !fact.value.As<v1::Piece>()->quiet(); }
+  bool MustBeHeld(const Fact& fact) const override { return !fact.value.As<v1::Piece>()->quiet(); }
 
   absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>&, Writer<Kind::kFacts>& out) override {
     const auto* piece = fact.value.As<v1::Piece>();
@@ -128,6 +128,9 @@ class MoverService final : public MovableProcessor {
     return {Said(kAdopted, std::move(verdict))};
   }
 
+  Decided DecideLost(const ProfilesMerged&, const View&, absl::Time) override { return {}; }
+  Decided DecideWhole(const std::string&, const std::string&, const View&, absl::Time) override { return {}; }
+
   Output Forward(const Fact& fact, const std::string& winner) const override {
     v1::Piece piece = *fact.value.As<v1::Piece>();
     piece.set_profile_id(winner);
@@ -202,7 +205,7 @@ class MoverService final : public MovableProcessor {
     Decided decided;
     const auto* piece = fact.value.As<v1::Piece>();
     const std::string& profile = piece->profile_id();
-    if (fact.historical || piece->historical()) return decided;
+    if (piece->quiet() || fact.historical || piece->historical()) return decided;
     decided.decisions.push_back(Said(kJudged, SeenNow(profile, "j/" + piece->id(), view)));
     const auto soon = [&] { return now + absl::Milliseconds(random_->Below(random_->Chance(30) ? 2000 : 200)); };
     if (random_->Chance(50)) decided.decisions.push_back(ArmTimer(profile, piece->id(), soon()));

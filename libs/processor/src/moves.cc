@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "src/tables.h"
@@ -21,9 +22,12 @@ using storage::v1::IncomingMoves;
 constexpr int32_t kMaxRowsPerPart = 1'000;
 constexpr size_t kMaxBytesPerPart = 128 << 10;
 constexpr int32_t kMaxTimersMoved = 10'000;
+constexpr size_t kMaxHeldPerRound = 1'000;
 constexpr std::string_view kOwnTimer = "~";
 constexpr std::string_view kMoveTimer = "~move";
 constexpr std::string_view kHeldTimer = "~held/";
+// Of those that are due together it fires after all that decide held facts; its payload is the workspace.
+constexpr std::string_view kSettleTimer = "~settle";
 
 bool IsOwnTimer(std::string_view id) { return id.substr(0, kOwnTimer.size()) == kOwnTimer; }
 
@@ -108,7 +112,12 @@ Decision DecidedHeld(const FactHeld& held) {
   return Decision::Of(std::move(done));
 }
 
-bool IsMoving(const View& view, const std::string& profile) { return view.Contains(kIncomingMoves, {profile}); }
+bool MissesPieces(const View& view, const std::string& profile) { return view.Contains(kIncomingMoves, {profile}); }
+
+// From the first sign of a merge until all that was held has been decided.
+bool IsMoving(const View& view, const std::string& profile) {
+  return MissesPieces(view, profile) || view.Contains(kTimers, {profile, std::string(kSettleTimer)});
+}
 
 }  // namespace
 
@@ -150,7 +159,8 @@ void MovingProcessor::Prefetch(const Fact& fact, KeySet& keys) const {
   if (fact.type != RecordType<ProfilesMerged>()) {
     if (const auto profile = service_->ProfileOf(fact); profile.has_value()) {
       keys.Add(kMovePointers, {*profile});
-      if (service_->Decides(fact)) keys.Add(kIncomingMoves, {*profile});
+      keys.Add(kIncomingMoves, {*profile});
+      keys.Add(kTimers, {*profile, std::string(kSettleTimer)});
     }
   }
   service_->Prefetch(fact, keys);
@@ -255,22 +265,25 @@ Decided MovingProcessor::DecideFact(const Fact& fact, const View& view, absl::Ti
     decided.outputs.push_back(Forwarded(fact, pointer->winner_id()));
     return decided;
   }
-  if (!service_->Decides(fact)) return {};
   if (!IsMoving(view, *profile)) return service_->Decide(fact, view, now);
   Decided decided;
-  decided.decisions.push_back(Hold(fact, *profile));
+  if (service_->MustBeHeld(fact)) decided.decisions.push_back(Hold(fact, *profile));
   return decided;
 }
 
 // The first part goes at once: most profiles are small.
-Decided MovingProcessor::DecideMerge(const ProfilesMerged& merged, const View& view, absl::Time now) const {
+Decided MovingProcessor::DecideMerge(const ProfilesMerged& merged, const View& view, absl::Time now) {
   if (!Here(merged.loser_id()) || view.Contains(kOutgoingMoves, {merged.loser_id()})) return {};
   ProfileMoveProgressed progress;
   progress.set_merge_id(merged.merge_id());
   progress.set_workspace_id(merged.workspace_id());
   progress.set_loser_id(merged.loser_id());
   progress.set_winner_id(merged.winner_id());
-  return Continue(std::move(progress), view, now);
+  Decided decided = Continue(std::move(progress), view, now);
+  Decided lost = service_->DecideLost(merged, view, now);
+  std::move(lost.decisions.begin(), lost.decisions.end(), std::back_inserter(decided.decisions));
+  std::move(lost.outputs.begin(), lost.outputs.end(), std::back_inserter(decided.outputs));
+  return decided;
 }
 
 Decided MovingProcessor::Continue(ProfileMoveProgressed progress, const View& view, absl::Time now) const {
@@ -280,7 +293,7 @@ Decided MovingProcessor::Continue(ProfileMoveProgressed progress, const View& vi
   if (first) AddTimers(progress.loser_id(), view, &moved, &decided);
   CopiedRows copied = service_->CopyRows(view, progress.workspace_id(), progress.loser_id(), progress.cursor(),
                                          kMaxRowsPerPart, kMaxBytesPerPart);
-  const bool ends = !copied.next.has_value() && !IsMoving(view, progress.loser_id());
+  const bool ends = !copied.next.has_value() && !MissesPieces(view, progress.loser_id());
   // Unless the end follows at once the winner must hear of the merge before what is forwarded to it comes: its own
   // word of it may be late.
   if (!copied.rows.empty() || moved.timers_size() > 0 || (first && !ends)) {
@@ -382,22 +395,30 @@ Decided MovingProcessor::DecideRows(const ProfileRowsMoved& moved, const View& v
   return decided;
 }
 
-Decided MovingProcessor::DecideEnd(const ProfileMoveEnded& ended, const View& view, absl::Time now) const {
-  Decided decided;
+Decided MovingProcessor::DecideEnd(const ProfileMoveEnded& ended, const View& view, absl::Time now) {
   const std::string& winner = ended.winner_id();
-  if (IsMoving(view, winner)) return decided;  // another end is waited for
+  if (MissesPieces(view, winner)) return {};  // another end is waited for
   if (const auto outgoing = view.Get(kOutgoingMoves, {winner}); outgoing != nullptr) {
+    Decided decided;
     ProfileMoveProgressed progress = outgoing->progress();
     if (!progress.copied() || progress.ended()) return decided;
     EndMove(&progress, view, &decided);
     decided.decisions.push_back(Decision::Of(std::move(progress)));
     return decided;
   }
+  return Settle(ended.workspace_id(), winner, view, now);
+}
+
+Decided MovingProcessor::Settle(const std::string& workspace, const std::string& profile, const View& view,
+                                absl::Time now) {
+  Decided decided;
   // Each by a timer of its own, so that each sees what was decided of the one before.
-  view.Scan(kHeldFacts, std::tuple(winner), [&](const auto& key, const auto&) {
-    decided.decisions.push_back(ArmTimer(winner, HeldTimerId(std::get<1>(key), std::get<2>(key)), now));
-    return true;
+  view.Scan(kHeldFacts, std::tuple(profile), [&](const auto& key, const auto&) {
+    decided.decisions.push_back(ArmTimer(profile, HeldTimerId(std::get<1>(key), std::get<2>(key)), now));
+    return decided.decisions.size() < kMaxHeldPerRound;
   });
+  if (decided.decisions.empty()) return service_->DecideWhole(workspace, profile, view, now);
+  decided.decisions.push_back(ArmTimer(profile, std::string(kSettleTimer), now, workspace));
   return decided;
 }
 
@@ -405,6 +426,11 @@ Decided MovingProcessor::DecideTimer(const DueTimer& timer, const View& view, ab
   if (timer.id == kMoveTimer) {
     const auto outgoing = view.Get(kOutgoingMoves, {timer.key});
     return outgoing == nullptr || outgoing->progress().copied() ? Decided() : Continue(outgoing->progress(), view, now);
+  }
+  if (timer.id == kSettleTimer) {
+    // Another merge has begun meanwhile: its end will ask again. Who has lost hands on what it holds.
+    if (MissesPieces(view, timer.key) || view.Contains(kMovePointers, {timer.key})) return {};
+    return Settle(timer.payload, timer.key, view, now);
   }
   if (IsOwnTimer(timer.id)) return DecideHeld(timer, view, now);
   // It stays due until the pieces are here, whose end may be all that it waits for.
@@ -422,8 +448,7 @@ Decided MovingProcessor::DecideHeld(const DueTimer& timer, const View& view, abs
   if (!ParseHeldTimerId(timer.id, &offset, &index)) return {};
   const auto row = view.Get(kHeldFacts, {timer.key, offset, index});
   if (row == nullptr) return {};
-  // Another merge has begun meanwhile: its end will ask again.
-  if (IsMoving(view, timer.key)) return {};
+  if (MissesPieces(view, timer.key)) return {};
   Decided decided;
   if (const auto pointer = view.Get(kMovePointers, {timer.key}); pointer != nullptr) {
     ForwardHeld(row->held(), pointer->winner_id(), &decided);

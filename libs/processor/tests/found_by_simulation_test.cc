@@ -172,7 +172,7 @@ class Rowless final : public MovableProcessor {
   }
   std::optional<std::string> ProfileOf(const Fact& fact) const override { return TextOf(fact.value); }
   std::optional<std::string> ProfileOf(const Command&) const override { return std::nullopt; }
-  bool Decides(const Fact&) const override { return true; }
+  bool MustBeHeld(const Fact&) const override { return true; }
   absl::Status ApplyMerge(const events::v1::ProfilesMerged&, bool, bool, const KindView<Kind::kFacts>&,
                           Writer<Kind::kFacts>&) override {
     return absl::OkStatus();
@@ -188,6 +188,8 @@ class Rowless final : public MovableProcessor {
   std::vector<Decision> Adopt(const events::v1::MovedRow&, const std::string&, const View&, absl::Time) override {
     return {};
   }
+  Decided DecideLost(const events::v1::ProfilesMerged&, const View&, absl::Time) override { return {}; }
+  Decided DecideWhole(const std::string&, const std::string&, const View&, absl::Time) override { return {}; }
   Output Forward(const Fact&, const std::string& winner) const override { return WordTo({}, winner); }
 };
 

@@ -33,8 +33,10 @@ class MovableProcessor : public Processor {
   // The profile that a fact, or a command, concerns; nullopt: none. Of a ProfilesMerged it is not asked.
   virtual std::optional<std::string> ProfileOf(const Fact& fact) const = 0;
   virtual std::optional<std::string> ProfileOf(const Command& command) const = 0;
-  // False if Decide has nothing to say to such facts: then none needs to be held.
-  virtual bool Decides(const Fact& fact) const = 0;
+  // Whether `fact`, if it comes while pieces are on their way, is to be kept (as a decision, in whole) and shown to
+  // Decide once they are there. If not, Decide is never called for it, however it came (live, historical, relayed), and
+  // what it calls for is up to DecideWhole. Of a profile that is whole it says nothing: there Decide is called always.
+  virtual bool MustBeHeld(const Fact& fact) const = 0;
 
   // That a profile has lost and another has won; of those that live in this partition, rows may be marked. The rows of
   // the loser stay as they are from then on, hidden.
@@ -52,6 +54,16 @@ class MovableProcessor : public Processor {
   // What has to be decided of a row that came for `winner`: state that decisions hold is adopted.
   virtual std::vector<Decision> Adopt(const events::v1::MovedRow& row, const std::string& winner, const View& view,
                                       absl::Time now) = 0;
+  // What follows at the loser's at once, e.g. that it leaves its segments: once for each merge, in the step that
+  // decides the pointer, also of a historical one. Nothing that CopyRows gives may change by it, for parts may be still
+  // to come, and no timer may be armed nor effect requested for the loser.
+  virtual Decided DecideLost(const events::v1::ProfilesMerged& merged, const View& view, absl::Time now) = 0;
+  // `profile` is whole again: the last of its moves has ended and all that was held has been decided, in its order. It
+  // comes last so that it decides on levels over everything, what held facts led to included, and need not come again;
+  // until then the profile counts as moving. Not called for one that has lost a merge itself meanwhile. Once for each
+  // time that the profile becomes whole; decide on levels, for one merge may be the first of several.
+  virtual Decided DecideWhole(const std::string& workspace, const std::string& profile, const View& view,
+                              absl::Time now) = 0;
   // `fact` as a record for `winner`, which has taken the place of the profile that it concerns. The target is filled
   // in.
   virtual Output Forward(const Fact& fact, const std::string& winner) const = 0;
@@ -87,9 +99,11 @@ class MovingProcessor final : public Processor {
   absl::Status ApplyRows(const events::v1::ProfileRowsMoved& moved, const KindView<Kind::kFacts>& facts,
                          Writer<Kind::kFacts>& out);
   Decided DecideFact(const Fact& fact, const View& view, absl::Time now);
-  Decided DecideMerge(const events::v1::ProfilesMerged& merged, const View& view, absl::Time now) const;
+  Decided DecideMerge(const events::v1::ProfilesMerged& merged, const View& view, absl::Time now);
   Decided DecideRows(const events::v1::ProfileRowsMoved& moved, const View& view, absl::Time now);
-  Decided DecideEnd(const events::v1::ProfileMoveEnded& ended, const View& view, absl::Time now) const;
+  Decided DecideEnd(const events::v1::ProfileMoveEnded& ended, const View& view, absl::Time now);
+  // Of a profile whose pieces are all there: has the next held facts decided, or finds it whole.
+  Decided Settle(const std::string& workspace, const std::string& profile, const View& view, absl::Time now);
   Decided DecideTimer(const DueTimer& timer, const View& view, absl::Time now);
   Decided DecideHeld(const DueTimer& timer, const View& view, absl::Time now);
   Decided DecideCommand(const Command& command, const View& view, absl::Time now);
@@ -114,7 +128,7 @@ struct ProfileMoves {
     std::string merge_id;
   };
   std::optional<Pointer> pointer;
-  // Pieces are still on their way to it: what is here is not all.
+  // Pieces are still on their way to it, or what was held for them is being decided: what is here is not all.
   bool moving = false;
 };
 ProfileMoves MovesOf(const View& view, const std::string& workspace, const std::string& profile);
