@@ -21,6 +21,8 @@ void BenchProfile(const Settings& settings, Report& report);
 void BenchIdentity(const Settings& settings, Report& report);
 void BenchMerge(const Settings& settings, Report& report);
 void BenchIngest(const Settings& settings, Report& report);
+void BenchIngestCalls(const Settings& settings, Report& report);
+void BenchLive(const Settings& settings, Report& report);
 void BenchPipeline(const Settings& settings, Report& report);
 
 // Ends the process with `what` if the status is not OK.

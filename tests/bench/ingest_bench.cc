@@ -1,55 +1,28 @@
 // Batch ingest, from a client's event to durable, against appending the same bytes to the embedded log.
 #include <algorithm>
-#include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <vector>
 
 #include "benches.h"
+#include "in_flight.h"
 #include "ingestion/directory.h"
 #include "ingestion/ingestor.h"
 #include "ingestion/processor.h"
 #include "nlohmann/json.hpp"
+#include "server_process.h"
 #include "standalone/server.h"
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
 #include "tributary/eventlog/embedded/embedded_log.h"
-#include "tributary/ingestion/v1/ingestion.grpc.pb.h"
 #include "tributary/processor/task.h"
 #include "tributary/projection/store.h"
-#include "tributary/rpc/client.h"
 #include "workload.h"
 
 namespace tributary::bench {
 namespace {
 
-constexpr int kBatch = 500;
 constexpr int kInFlight = 8;  // batches
-
-// At most so many at a time; waits for the last.
-class InFlight {
- public:
-  void Take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return count_ < kInFlight; });
-    ++count_;
-  }
-  void Give() {
-    std::lock_guard lock(mutex_);
-    --count_;
-    changed_.notify_all();
-  }
-  void WaitForAll() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return count_ == 0; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int count_ = 0;
-};
 
 std::vector<ingestion::v1::IngestRequest> Batches(int64_t events) {
   Workload workload(3, 50'000);
@@ -76,11 +49,7 @@ void MakePlatform(const std::string& directory) {
   const nlohmann::json file = nlohmann::json::parse(std::ifstream(server->client_file()));
   const rpc::Client admin =
       OrDie(rpc::Client::Open({.target = file["address"], .bearer_secret = file["admin_secret"]}), "connecting");
-  auto stub = ingestion::v1::IngestionService::NewStub(admin.channel());
-  ingestion::v1::CreateSourceRequest request;
-  request.mutable_source()->set_source_id(kSource);
-  request.mutable_source()->set_display_name("Benchmark");
-  Must(admin.Call(*stub, &ingestion::v1::IngestionService::Stub::CreateSource, request).status(), "making a source");
+  MakeSource(admin);
   Must(server->Stop(), "stopping the server");
 }
 
@@ -111,7 +80,7 @@ double IngestSeconds(const std::string& directory, std::vector<ingestion::v1::In
   {
     ingestion::Ingestor ingestor({.log = log.get(), .directory = &directory_of, .clock = &clock}, {});
     seconds = Seconds([&] {
-      InFlight in_flight;
+      InFlight in_flight(kInFlight);
       for (ingestion::v1::IngestRequest& batch : batches) {
         in_flight.Take();
         ingestor.Ingest({.principal = principal}, std::move(*batch.mutable_events()),
@@ -145,7 +114,7 @@ double AppendSeconds(const std::string& directory, std::vector<eventlog::Record>
             "log");
   auto producer = OrDie(log->OpenProducer(), "producer");
   return Seconds([&] {
-    InFlight in_flight;
+    InFlight in_flight(kInFlight);
     for (size_t first = 0; first < records.size(); first += kBatch) {
       in_flight.Take();
       const size_t last = std::min(first + kBatch, records.size());

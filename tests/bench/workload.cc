@@ -8,7 +8,7 @@ events::v1::CustomerEvent Workload::Next() {
   const uint64_t n = count_++;
   const uint64_t customer = random_.Below(customers_);
   events::v1::CustomerEvent event;
-  event.set_event_id(fmt::format("e{:010}", n));
+  event.set_event_id(fmt::format("e{}-{:010}", seed_, n));
   event.set_source_id(kSource);
   event.mutable_occurred_at()->set_seconds(1'700'000'000 + static_cast<int64_t>(n / 20));
   event.mutable_occurred_at()->set_nanos(static_cast<int32_t>(n % 20) * 50'000'000);
@@ -34,7 +34,7 @@ events::v1::CustomerEvent Workload::Next() {
   event.set_channel(events::v1::CHANNEL_STORE);
   auto& order = *event.mutable_order_stated();
   order.mutable_order()->set_issuer(kSource);
-  order.mutable_order()->set_order_id(fmt::format("o{:010}", n));
+  order.mutable_order()->set_order_id(fmt::format("o{}-{:010}", seed_, n));
   order.set_revision(1);
   order.set_status(events::v1::OrderStated::STATUS_COMPLETED);
   *order.mutable_placed_at() = event.occurred_at();

@@ -1,4 +1,4 @@
-// Events for the benchmarks: a seed gives the same ones.
+// Events for the benchmarks: a seed gives the same ones, and no others' event ids.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,12 @@ inline constexpr char kSource[] = "bench";
 // bytes. Each has a cookie; one in three also a customer_id, so that identity links and looks up.
 class Workload {
  public:
-  Workload(uint64_t seed, uint64_t customers) : random_(seed), customers_(customers) {}
+  Workload(uint64_t seed, uint64_t customers) : random_(seed), seed_(seed), customers_(customers) {}
   events::v1::CustomerEvent Next();
 
  private:
   SeededRandom random_;
+  const uint64_t seed_;
   const uint64_t customers_;
   uint64_t count_ = 0;
 };
