@@ -1,10 +1,12 @@
 #include "tributary/rpc/masking.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "google/protobuf/descriptor.h"
+#include "tributary/base/mutex.h"
 #include "tributary/options/v1/options.pb.h"
 
 namespace tributary::rpc {
@@ -34,6 +36,29 @@ bool MarksFields(const Descriptor* message) {
   return MarksFields(message, seen);
 }
 
+// Whether there is anything to mask in such a message.
+bool HoldsPersonal(const Descriptor* message, std::set<const Descriptor*>& seen) {
+  if (!seen.insert(message).second) return false;
+  for (int i = 0; i < message->field_count(); ++i) {
+    const FieldDescriptor* field = message->field(i);
+    if (IsPersonal(field) || (IsMessage(field) && HoldsPersonal(field->message_type(), seen))) return true;
+  }
+  return false;
+}
+
+// The same, found out once for each type: most answers, those to writers above all, hold nothing personal.
+bool HoldsPersonal(const Descriptor* message) {
+  static Mutex mutex;
+  static auto* const known = new std::map<const Descriptor*, bool>();  // never destroyed: calls may outlive main()
+  const MutexLock lock(mutex);
+  const auto [at, is_new] = known->try_emplace(message, false);
+  if (is_new) {
+    std::set<const Descriptor*> seen;
+    at->second = HoldsPersonal(message, seen);
+  }
+  return at->second;
+}
+
 void MaskText(Message& message, const FieldDescriptor* field) {
   const Reflection& reflection = *message.GetReflection();
   if (!field->is_repeated()) {
@@ -52,6 +77,7 @@ bool SeesPersonal(Role role) {
 }
 
 void MaskPersonal(Message& message) {
+  if (!HoldsPersonal(message.GetDescriptor())) return;
   const Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);

@@ -26,6 +26,11 @@ struct ClientOptions {
   std::string bearer_secret = "";
   absl::Duration deadline = absl::Seconds(30);
   int max_receive_bytes = 64 << 20;
+  // While calls are open, a silent connection is probed after this time, and its calls end with UNAVAILABLE when no
+  // answer comes within the timeout: a network that died would else hold a stream for ever. Not shorter than the
+  // server's min_ping_interval.
+  absl::Duration keepalive_time = absl::Seconds(20);
+  absl::Duration keepalive_timeout = absl::Seconds(10);
 };
 
 // Thread-safe; cheap to move, and to share by reference.

@@ -34,6 +34,9 @@ struct ServerOptions {
   // A silent connection is probed after this time, and closed when no answer comes within the timeout.
   absl::Duration keepalive_time = absl::Seconds(60);
   absl::Duration keepalive_timeout = absl::Seconds(20);
+  // A client that probes more often is sent away (ENHANCE_YOUR_CALM). gRPC's own five minutes would let no client
+  // notice a dead network in time.
+  absl::Duration min_ping_interval = absl::Seconds(5);
   // Counts every call, health and reflection included (RpcMetrics), but not those that gRPC refuses before it has
   // read the request (too large). Null: not counted. Must outlive the server.
   metrics::Registry* metrics = nullptr;
