@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "fmt/format.h"
 #include "src/check.h"
 #include "src/fields.h"
@@ -263,7 +264,7 @@ class Parser {
     out.marks.push_back({".sum.field", token_.offset});
     TRIBUTARY_RETURN_IF_ERROR(Advance());
     out.marks.push_back({".sum.currency", token_.offset});
-    if (token_.kind == Kind::kWord && IsCurrency(token_.raw)) {
+    if (MayBeCurrency(token_)) {
       out.message.mutable_sum()->set_currency(token_.text);
       TRIBUTARY_RETURN_IF_ERROR(Advance());
     }
@@ -336,7 +337,7 @@ class Parser {
   }
 
   absl::Status Number(Amount number, RuleLiteral& literal) {
-    if (token_.kind == Kind::kWord && IsCurrency(token_.raw)) {
+    if (MayBeCurrency(token_)) {
       literal.mutable_money()->set_currency(token_.text);
       literal.mutable_money()->set_units(number.units());
       literal.mutable_money()->set_nanos(number.nanos());
@@ -356,6 +357,11 @@ class Parser {
     // An unknown field is the first thing to mend, and the check will say so.
     if (!field.has_value() || field->words != nullptr) return absl::OkStatus();
     return Unexpected("a value (texts stand in double quotes)", {"true", "false"});
+  }
+
+  // AND and the like are keywords in the wrong case.
+  static bool MayBeCurrency(const Token& token) {
+    return token.kind == Kind::kWord && IsCurrency(token.raw) && !IsReserved(absl::AsciiStrToLower(ToAbsl(token.raw)));
   }
 
   static bool IsReserved(std::string_view word) {
