@@ -3,6 +3,7 @@
 
 #include "tests/scripted.h"
 #include "tributary/processor/testing/test_driver.h"
+#include "tributary/processor/timers.h"
 
 namespace tributary::processor {
 namespace {
@@ -52,6 +53,21 @@ class Timers : public ::testing::Test {
   Clockwork clockwork_;
   std::vector<std::string>& fired_ = clockwork_.fired;
 };
+
+TEST_F(Timers, WhatIsArmedIsToldUntilItFiresOrIsCancelled) {
+  auto driver = Make();
+  const absl::Time start = driver->clock().Now();
+  const auto due = [&](const std::string& id) { return TimerDue(driver->Snapshot()->view(), "a", id); };
+  driver->Pipe(Word("arm a/1 10"));
+  driver->Pipe(Word("arm a/2 20"));
+  EXPECT_EQ(due("1"), start + absl::Seconds(10));
+  driver->Pipe(Word("arm a/1 5"));
+  EXPECT_EQ(due("1"), start + absl::Seconds(5));
+  driver->Pipe(Word("cancel a/2"));
+  EXPECT_EQ(due("2"), std::nullopt);
+  driver->Advance(absl::Seconds(5));
+  EXPECT_EQ(due("1"), std::nullopt);
+}
 
 TEST_F(Timers, FireInOrderOfDueThenKeyThenId) {
   auto driver = Make();
