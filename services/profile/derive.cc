@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "profile/customer.h"
 #include "profile/entry.h"
 #include "profile/figures.h"
 #include "profile/statements.h"
@@ -50,6 +51,7 @@ void TakeAway(const EntryKey& key, const EntryRow& row, ProfileDelta& delta, Cac
   delta.channels[row.figures().channel()].Add(row.figures(), -1);
   delta.removed.Add(std::get<1>(key));
   NoteStatements(key, row, false, &delta.statements);
+  if (const auto event = EventIndexOf(key, row); event.has_value()) out.Delete(kEventIndex, event->first);
   const auto entry = OrderEntryOf(key, row);
   if (!entry.has_value()) return;
   const OrderEntryKey& order = entry->first;
@@ -65,6 +67,7 @@ void Put(const EntryKey& key, const EntryRow& row, ProfileDelta& delta, CachesWr
   delta.channels[row.figures().channel()].Add(row.figures(), 1);
   delta.added.Add(std::get<1>(key));
   NoteStatements(key, row, true, &delta.statements);
+  if (const auto event = EventIndexOf(key, row); event.has_value()) out.Put(kEventIndex, event->first, event->second);
   auto entry = OrderEntryOf(key, row);
   if (!entry.has_value()) return;
   const OrderEntryKey& order = entry->first;
@@ -195,6 +198,26 @@ void UpdateProfile(const std::string& profile, const ProfileDelta& delta, const 
   }
 }
 
+bool Lives(const Row<storage::v1::ProfileRow>& row) { return row != nullptr && row->merged_into().empty(); }
+
+void UpdateProfileCounts(const projection::Changes& changes, const View& view, CachesWriter& out) {
+  std::map<std::string, int64_t> more;  // by workspace
+  changes.ForEach(kProfiles, [&](const ProfileKey& key, const Row<storage::v1::ProfileRow>& before,
+                                 const Row<storage::v1::ProfileRow>& after) {
+    if (Lives(before) != Lives(after)) more[std::get<0>(key)] += Lives(after) ? 1 : -1;
+  });
+  for (const auto& [workspace, count] : more) {
+    const Row<storage::v1::ProfileCountRow> former = view.Get(kProfileCounts, {workspace});
+    storage::v1::ProfileCountRow row;
+    row.set_profiles((former == nullptr ? 0 : former->profiles()) + count);
+    if (row.profiles() > 0) {
+      out.Put(kProfileCounts, {workspace}, std::move(row));
+    } else {
+      out.Delete(kProfileCounts, {workspace});
+    }
+  }
+}
+
 }  // namespace
 
 void DeriveCaches(const projection::Changes& changes, const View& view, CachesWriter& out) {
@@ -205,6 +228,7 @@ void DeriveCaches(const projection::Changes& changes, const View& view, CachesWr
     if (after != nullptr) Put(key, *after, delta, out);
   });
   for (const auto& [profile, delta] : profiles) UpdateProfile(profile, delta, view, out);
+  UpdateProfileCounts(changes, view, out);
 }
 
 }  // namespace tributary::profile

@@ -2,8 +2,11 @@
 
 #include "profile/apply.h"
 #include "profile/copy.h"
+#include "profile/definition_commands.h"
+#include "profile/definitions.h"
 #include "profile/derive.h"
 #include "profile/entry.h"
+#include "profile/membership.h"
 #include "profile/tables.h"
 #include "tributary/base/partitioning.h"
 #include "tributary/processor/record_type.h"
@@ -11,11 +14,19 @@
 namespace tributary::profile {
 
 using events::v1::CustomerEvent;
+using events::v1::SegmentDefined;
+using events::v1::SegmentEntered;
+using events::v1::SegmentLeft;
+using events::v1::TakeInProgressed;
+using events::v1::ValueTierChanged;
+using events::v1::ValueTiersDefined;
 using processor::Handling;
 using processor::RecordType;
 
 Handling ProfileProcessor::Handles(std::string_view type) const {
-  return type == RecordType<CustomerEvent>() ? Handling::kApplied : Handling::kUnknown;
+  const bool applied = type == RecordType<CustomerEvent>() || type == RecordType<SegmentDefined>() ||
+                       type == RecordType<ValueTiersDefined>();
+  return applied ? Handling::kApplied : Handling::kUnknown;
 }
 
 // All that an event touches unless it is amended, names an order that has returns, or its profile was retired.
@@ -29,6 +40,7 @@ void ProfileProcessor::Prefetch(const processor::Fact& fact, processor::KeySet& 
   keys.Add(kEntries, {profile, absl::FromUnixMicros(MicrosOf(event->occurred_at())), event->source_priority(),
                       event->event_id(), event->source_id()});
   keys.Add(kSummaries, {profile});
+  if (segments_.Reads(event->workspace_id())) keys.Add(kMemberships, {profile});
   if (const events::v1::EventRef* named = NamedEvent(*event)) {
     keys.Add(kEntryIds,
              {profile, named->source_id().empty() ? event->source_id() : named->source_id(), named->event_id()});
@@ -42,31 +54,68 @@ void ProfileProcessor::Prefetch(const processor::Fact& fact, processor::KeySet& 
 absl::Status ProfileProcessor::ApplyFact(const processor::Fact& fact,
                                          const processor::KindView<processor::Kind::kFacts>& facts,
                                          processor::Writer<processor::Kind::kFacts>& out) {
+  if (fact.type == RecordType<SegmentDefined>()) {
+    const auto* defined = fact.value.As<SegmentDefined>();
+    if (defined == nullptr) return absl::InternalError("a segment_defined does not parse");
+    ApplySegmentDefined(*defined, fact.offset.value(), facts, out);
+    return absl::OkStatus();
+  }
+  if (fact.type == RecordType<ValueTiersDefined>()) {
+    const auto* defined = fact.value.As<ValueTiersDefined>();
+    if (defined == nullptr) return absl::InternalError("a value_tiers_defined does not parse");
+    ApplyValueTiersDefined(*defined, fact.offset.value(), facts, out);
+    return absl::OkStatus();
+  }
   const auto* event = fact.value.As<CustomerEvent>();
   if (event == nullptr) return absl::InternalError("a customer_event of the journey does not parse");
   return ApplyEvent(*event, fact.value.Bytes(), fact.offset.value(), facts, out);
 }
 
-void ProfileProcessor::ApplyDecision(const processor::Decision&,
-                                     const processor::KindView<processor::Kind::kDecisions>&,
-                                     processor::Writer<processor::Kind::kDecisions>&) {}
+void ProfileProcessor::ApplyDecision(const processor::Decision& decision,
+                                     const processor::KindView<processor::Kind::kDecisions>& decisions,
+                                     processor::Writer<processor::Kind::kDecisions>& out) {
+  if (decision.type == RecordType<SegmentEntered>()) {
+    ApplyEntered(*decision.value.As<SegmentEntered>(), decisions, out);
+  } else if (decision.type == RecordType<SegmentLeft>()) {
+    ApplyLeft(*decision.value.As<SegmentLeft>(), decisions, out);
+  } else if (decision.type == RecordType<ValueTierChanged>()) {
+    ApplyTierChanged(*decision.value.As<ValueTierChanged>(), decisions, out);
+  } else if (decision.type == RecordType<TakeInProgressed>()) {
+    ApplyTakeIn(*decision.value.As<TakeInProgressed>(), out);
+  } else if (decision.type == RecordType<SegmentDefined>()) {
+    ApplyDecided(*decision.value.As<SegmentDefined>(), out);
+  } else if (decision.type == RecordType<ValueTiersDefined>()) {
+    ApplyDecided(*decision.value.As<ValueTiersDefined>(), out);
+  }
+}
 
 void ProfileProcessor::Derive(const processor::Changes& changes, const processor::View& view,
                               processor::Writer<processor::Kind::kCaches>& out) {
   DeriveCaches(changes, view, out);
 }
 
-processor::Decided ProfileProcessor::Decide(const processor::Input& input, const processor::View&, absl::Time) {
-  processor::Decided decided;
-  if (const auto* command = std::get_if<processor::Command>(&input)) {
-    decided.reply = processor::Reply::Reject(absl::StatusCode::kUnimplemented, "UNKNOWN_COMMAND", "type",
-                                             fmt::format("profile knows no command '{}'", command->type));
+processor::Decided ProfileProcessor::Decide(const processor::Input& input, const processor::View& view,
+                                            absl::Time now) {
+  if (const auto* fact = std::get_if<processor::Fact>(&input)) return DecideFact(*fact, view, now);
+  if (const auto* timer = std::get_if<processor::DueTimer>(&input)) return segments_.OnTimer(*timer, view, now);
+  if (const auto* command = std::get_if<processor::Command>(&input)) return DecideDefinition(*command, view, now);
+  return {};
+}
+
+processor::Decided ProfileProcessor::DecideFact(const processor::Fact& fact, const processor::View& view,
+                                                absl::Time now) {
+  if (fact.type == RecordType<CustomerEvent>()) {
+    return segments_.OnEvent(*fact.value.As<CustomerEvent>(), fact.historical, view, now);
   }
+  processor::Decided decided = fact.type == RecordType<SegmentDefined>()
+                                   ? segments_.OnDefined(*fact.value.As<SegmentDefined>(), view, now)
+                                   : segments_.OnDefined(*fact.value.As<ValueTiersDefined>(), view, now);
+  if (partition_ == processor::Partition(0)) decided.outputs = SpreadDefinition(fact, journey_partitions_);
   return decided;
 }
 
 std::optional<std::string> ProfileProcessor::ProfileOf(const processor::Fact& fact) const {
-  const auto* event = fact.value.As<CustomerEvent>();
+  const auto* event = fact.type == RecordType<CustomerEvent>() ? fact.value.As<CustomerEvent>() : nullptr;
   if (event == nullptr) return std::nullopt;
   return event->resolution().profile_id();
 }
@@ -100,13 +149,14 @@ std::vector<processor::Decision> ProfileProcessor::Adopt(const events::v1::Moved
   return {};
 }
 
-processor::Decided ProfileProcessor::DecideLost(const events::v1::ProfilesMerged&, const processor::View&, absl::Time) {
-  return {};
+processor::Decided ProfileProcessor::DecideLost(const events::v1::ProfilesMerged& merged, const processor::View& view,
+                                                absl::Time now) {
+  return segments_.OnLost(merged, view, now);
 }
 
-processor::Decided ProfileProcessor::DecideWhole(const std::string&, const std::string&, const processor::View&,
-                                                 absl::Time) {
-  return {};
+processor::Decided ProfileProcessor::DecideWhole(const std::string& workspace, const std::string& profile,
+                                                 const processor::View& view, absl::Time now) {
+  return segments_.OnWhole(workspace, profile, view, now);
 }
 
 processor::Output ProfileProcessor::Forward(const processor::Fact& fact, const std::string& winner) const {
@@ -115,7 +165,8 @@ processor::Output ProfileProcessor::Forward(const processor::Fact& fact, const s
 
 std::unique_ptr<processor::Processor> MakeProcessor(processor::Partition partition, int32_t journey_partitions) {
   return std::make_unique<processor::MovingProcessor>(
-      std::make_unique<ProfileProcessor>(), processor::PartitionRef{std::string(ProfileProcessor::kLog), partition},
+      std::make_unique<ProfileProcessor>(partition, journey_partitions),
+      processor::PartitionRef{std::string(ProfileProcessor::kLog), partition},
       processor::ProfilePlaces{std::string(ProfileProcessor::kLog), [journey_partitions](std::string_view id) {
                                  return processor::Partition(JourneyPartitionOf(id, journey_partitions));
                                }});

@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "profile/segments.h"
 #include "tributary/processor/moves.h"
 
 namespace tributary::profile {
 
-// On the log `journey`; its tables are in tables.h. Decides nothing yet.
+// On the log `journey`; its tables are in tables.h. Decides who is in which segment and value tier (segments.h), and on
+// partition 0 what those are (definition_commands.h).
 //
 // An entry is known by (profile, source, event id): the same again, also as a copy that a merge brings, changes
 // nothing. Retractions and corrections may come before what they name. To be run as a processor::MovingProcessor, which
@@ -24,8 +26,11 @@ class ProfileProcessor final : public processor::MovableProcessor {
   static constexpr std::string_view kName = "profile";
   static constexpr std::string_view kLog = "journey";
 
+  ProfileProcessor(processor::Partition partition, int32_t journey_partitions)
+      : partition_(partition), journey_partitions_(journey_partitions) {}
+
   std::string_view name() const override { return kName; }
-  uint32_t format() const override { return 2; }
+  uint32_t format() const override { return 3; }
   processor::Handling Handles(std::string_view type) const override;
   void Prefetch(const processor::Fact& fact, processor::KeySet& keys) const override;
   absl::Status ApplyFact(const processor::Fact& fact, const processor::KindView<processor::Kind::kFacts>& facts,
@@ -55,6 +60,13 @@ class ProfileProcessor final : public processor::MovableProcessor {
   processor::Decided DecideWhole(const std::string& workspace, const std::string& profile, const processor::View& view,
                                  absl::Time now) override;
   processor::Output Forward(const processor::Fact& fact, const std::string& winner) const override;
+
+ private:
+  processor::Decided DecideFact(const processor::Fact& fact, const processor::View& view, absl::Time now);
+
+  const processor::Partition partition_;
+  const int32_t journey_partitions_;
+  SegmentDecider segments_;
 };
 
 // The processor as a task runs it, on one partition of `journey`.

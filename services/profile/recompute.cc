@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "fmt/format.h"
+#include "profile/customer.h"
 #include "profile/entry.h"
 #include "profile/figures.h"
 #include "profile/statements.h"
@@ -33,6 +34,7 @@ class Gatherer {
     summary.set_entry_count(summary.entry_count() + 1);
     channels_[event.channel()].Add(row.figures(), 1);
     AddStatements(key, event);
+    if (const auto index = EventIndexOf(key, row); index.has_value()) figures_.event_index.insert(*index);
     const auto entry = OrderEntryOf(key, row);
     if (!entry.has_value()) return;
     const OrderEntryKey& order = entry->first;
@@ -109,6 +111,7 @@ class Checker {
     Compare(kSummaries, profile, summaries, &summaries_);
     Compare(kOrders, profile, figures.orders, &orders_);
     Compare(kOrderEntries, profile, figures.order_entries, &order_entries_);
+    Compare(kEventIndex, profile, figures.event_index, &event_index_);
     std::map<TraitsKey, storage::v1::TraitsRow> traits;
     if (figures.traits.traits_size() > 0) traits[{profile}] = figures.traits;
     Compare(kTraits, profile, traits, &traits_);
@@ -123,11 +126,13 @@ class Checker {
     CompareCount(kSummaries, summaries_);
     CompareCount(kOrders, orders_);
     CompareCount(kOrderEntries, order_entries_);
+    CompareCount(kEventIndex, event_index_);
     CompareCount(kTraits, traits_);
     CompareCount(kTraitStatements, trait_statements_);
     CompareCount(kConsents, consents_);
     CompareCount(kPointsPostings, points_postings_);
     CompareCount(kStayStatements, stay_statements_);
+    CompareProfileCounts();
   }
 
  private:
@@ -151,11 +156,29 @@ class Checker {
     if (rows != expected) Tell(fmt::format("{}: {} rows, a recomputation has {}", table.name, rows, expected));
   }
 
+  void CompareProfileCounts() {
+    std::map<WorkspaceKey, storage::v1::ProfileCountRow> counts;
+    view_.Scan(kProfiles, std::tuple<>(), [&](const ProfileKey& key, const Row<storage::v1::ProfileRow>& row) {
+      if (!row->merged_into().empty()) return true;
+      storage::v1::ProfileCountRow& count = counts[{std::get<0>(key)}];
+      count.set_profiles(count.profiles() + 1);
+      return true;
+    });
+    for (const auto& [key, count] : counts) {
+      const auto kept = view_.Get(kProfileCounts, key);
+      if (kept == nullptr || kept->profiles() != count.profiles()) {
+        Tell(fmt::format("workspace {}: its count of profiles differs from a recomputation", std::get<0>(key)));
+      }
+    }
+    CompareCount(kProfileCounts, counts.size());
+  }
+
   const View& view_;
   CacheCheck* const check_;
   size_t summaries_ = 0;
   size_t orders_ = 0;
   size_t order_entries_ = 0;
+  size_t event_index_ = 0;
   size_t traits_ = 0;
   size_t trait_statements_ = 0;
   size_t consents_ = 0;

@@ -14,6 +14,7 @@ struct Figures {
   storage::v1::SummaryRow summary;  // all zero if no entry counts
   std::map<OrderKey, storage::v1::OrderRow> orders;
   std::map<OrderEntryKey, storage::v1::OrderEntryRow> order_entries;
+  std::map<EventIndexKey, storage::v1::EventIndexRow> event_index;
   storage::v1::TraitsRow traits;  // none if nothing was said
   std::map<TraitKey, storage::v1::TraitStatementRow> trait_statements;
   std::map<ConsentKey, storage::v1::ConsentRow> consents;

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "tributary/projection/table.h"
 #include "tributary/storage/v1/profile.pb.h"
+#include "tributary/storage/v1/segment.pb.h"
 
 namespace tributary::profile {
 
@@ -67,5 +68,42 @@ using StayKey =
     std::tuple<std::string, std::string, std::string, int64_t, absl::Time, int32_t, std::string, std::string>;
 inline constexpr Table<Kind::kCaches, StayKey, storage::v1::StayStatementRow> kStayStatements{
     42, "stay_statements", projection::Reuse::kUnlikely};
+
+// Workspace, segment id. As it was relayed to this partition.
+using SegmentKey = std::tuple<std::string, std::string>;
+inline constexpr Table<Kind::kFacts, SegmentKey, storage::v1::SegmentRow> kSegments{43, "segments"};
+
+// Workspace.
+using WorkspaceKey = std::tuple<std::string>;
+inline constexpr Table<Kind::kFacts, WorkspaceKey, storage::v1::ValueTiersRow> kValueTiers{44, "value_tiers"};
+inline constexpr Table<Kind::kFacts, WorkspaceKey, storage::v1::DefinitionStampRow> kDefinitionStamps{
+    45, "definition_stamps"};
+
+// The same as partition 0 has decided it, there alone.
+inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::SegmentRow> kDecidedSegments{46, "decided_segments"};
+inline constexpr Table<Kind::kDecisions, WorkspaceKey, storage::v1::ValueTiersRow> kDecidedValueTiers{
+    47, "decided_value_tiers"};
+
+// Profile id.
+using MembershipsKey = std::tuple<std::string>;
+inline constexpr Table<Kind::kDecisions, MembershipsKey, storage::v1::MembershipsRow> kMemberships{48, "memberships"};
+
+// Workspace, segment id, profile id.
+using MemberKey = std::tuple<std::string, std::string, std::string>;
+inline constexpr Table<Kind::kDecisions, MemberKey, storage::v1::MemberRow> kMembers{49, "members",
+                                                                                     projection::Reuse::kUnlikely};
+
+inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::SizeRow> kSegmentSizes{50, "segment_sizes"};
+// Workspace, tier id.
+inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::SizeRow> kTierSizes{51, "tier_sizes"};
+// Workspace, segment id; empty: the value tiers.
+inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::TakeInRow> kTakeIns{52, "take_ins"};
+
+// Profile id, number of the body's field, occurred_at as it counts, source priority, event id, source id.
+using EventIndexKey = std::tuple<std::string, int32_t, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, EventIndexKey, storage::v1::EventIndexRow> kEventIndex{
+    53, "event_index", projection::Reuse::kUnlikely};
+
+inline constexpr Table<Kind::kCaches, WorkspaceKey, storage::v1::ProfileCountRow> kProfileCounts{54, "profile_counts"};
 
 }  // namespace tributary::profile

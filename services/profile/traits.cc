@@ -199,6 +199,11 @@ void DeriveTraits(const std::string& profile, const TraitChanges& changes, const
   }
 }
 
+const TraitStatementRow* HeldStatement(const TraitsRow& traits, const std::string& name) {
+  const HeldTrait* held = Find(name, traits);
+  return held != nullptr && Holds(*held, traits) ? &held->statement() : nullptr;
+}
+
 void FillStated(const TraitsRow& traits, v1::GetTraitsResponse* response) {
   for (const HeldTrait& held : traits.traits()) {
     if (!Holds(held, traits)) continue;

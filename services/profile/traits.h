@@ -28,6 +28,9 @@ void StateTrait(const TraitKey& key, const storage::v1::TraitStatementRow& row, 
 void DeriveTraits(const std::string& profile, const TraitChanges& changes, const projection::View& view,
                   projection::Writer<Kind::kCaches>& out);
 
+// What holds of the trait of that name; null: nothing.
+const storage::v1::TraitStatementRow* HeldStatement(const storage::v1::TraitsRow& traits, const std::string& name);
+
 // What holds, with its origins.
 void FillStated(const storage::v1::TraitsRow& traits, v1::GetTraitsResponse* response);
 

@@ -291,7 +291,7 @@ TEST(ProfileProcessor, AMalformedRecordHaltsWithoutTellingItsContent) {
 }
 
 TEST(ProfileProcessor, AnUnknownRecordTypeHalts) {
-  EXPECT_EQ(ProfileProcessor().Handles("case_opened"), processor::Handling::kUnknown);
+  EXPECT_EQ(ProfileProcessor(processor::Partition(0), 1).Handles("case_opened"), processor::Handling::kUnknown);
 }
 
 }  // namespace
