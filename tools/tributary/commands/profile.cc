@@ -7,13 +7,17 @@
 #include "input/source_check.h"
 #include "pages.h"
 #include "text/format.h"
+#include "text/rule_text.h"
 #include "text/table.h"
+#include "tributary/base/status.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
+#include "tributary/profile/v1/segment.grpc.pb.h"
 
 namespace tributary::cli {
 namespace {
 
 using profile::v1::ProfileService;
+using profile::v1::SegmentService;
 
 std::string NetText(const profile::v1::Profile& profile) {
   std::string text;
@@ -48,6 +52,59 @@ void PrintProfile(const Session& session, const profile::v1::Profile& profile, a
   for (const std::string& retired : profile.retired_profile_ids()) line("merged", retired);
 }
 
+// Tier and segments below the profile; of a server that knows none, nothing.
+absl::Status PrintSegments(const Session& session, const rpc::Client& client,
+                           const profile::v1::ProfileSelector& selector) {
+  const auto stub = SegmentService::NewStub(client.channel());
+  profile::v1::ListProfileSegmentsRequest request;
+  request.set_workspace_id(session.workspace);
+  *request.mutable_profile() = selector;
+  std::string tier;
+  std::string segments;
+  const absl::Status listed = ForEachPage(
+      request, [&](const auto& page) { return client.Call(*stub, &SegmentService::Stub::ListProfileSegments, page); },
+      [&](const profile::v1::ListProfileSegmentsResponse& page) {
+        tier = page.value_tier();
+        for (const auto& segment : page.segments()) segments += (segments.empty() ? "" : ", ") + segment.segment_id();
+        return true;
+      });
+  if (absl::IsUnimplemented(listed)) return absl::OkStatus();
+  TRIBUTARY_RETURN_IF_ERROR(listed);
+  if (!tier.empty()) session.out << fmt::format("{:<12}{}\n", "tier", tier);
+  if (!segments.empty()) session.out << fmt::format("{:<12}{}\n", "segments", segments);
+  return absl::OkStatus();
+}
+
+int Segments(const Session& session, const SelectorFlags& flags) {
+  const auto selector = SelectorOf(flags);
+  if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
+  const auto client = Connect(session, Need::kWorkspace);
+  if (!client.ok()) return Fail(session, client.status());
+  const auto stub = SegmentService::NewStub(client->channel());
+  profile::v1::ListProfileSegmentsRequest request;
+  request.set_workspace_id(session.workspace);
+  *request.mutable_profile() = *selector;
+  Table table({{"segment"}, {"since (UTC)"}, {"by"}});
+  const absl::Status listed = ForEachPage(
+      request, [&](const auto& page) { return client->Call(*stub, &SegmentService::Stub::ListProfileSegments, page); },
+      [&](const profile::v1::ListProfileSegmentsResponse& page) {
+        for (const auto& segment : page.segments()) {
+          if (session.json) session.out << ToJson(segment, true) << "\n";
+          table.Add({segment.segment_id(), TimeText(segment.entered_at(), absl::UTCTimeZone()),
+                     ReasonText(segment.reason())});
+        }
+        return true;
+      });
+  if (!listed.ok()) return Fail(session, listed);
+  if (session.json) return kOk;
+  if (table.empty()) {
+    session.out << "no segments\n";
+  } else {
+    table.Print(session.out);
+  }
+  return kOk;
+}
+
 int Get(const Session& session, const SelectorFlags& flags, const std::string& zone_name) {
   const auto selector = SelectorOf(flags);
   if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
@@ -66,7 +123,8 @@ int Get(const Session& session, const SelectorFlags& flags, const std::string& z
   const auto zone = ZoneOf(zone_name.empty() ? WorkspaceZone(session, *client) : zone_name);
   if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
   PrintProfile(session, response->profile(), *zone);
-  return kOk;
+  const absl::Status segments = PrintSegments(session, *client, *selector);
+  return segments.ok() ? kOk : Fail(session, segments);
 }
 
 std::string NameText(const events::v1::PersonName& name) {
@@ -306,6 +364,12 @@ void AddProfile(CLI::App& app, Session& session) {
   traits->add_option("--time-zone", *traits_zone, "Of the times shown [default: the workspace's]");
   traits->callback(
       [traits_flags, traits_zone, &session] { session.exit_code = Traits(session, *traits_flags, *traits_zone); });
+
+  auto* segments = AddCommand(*profile, "segments", "The segments that one customer is in, since when and why",
+                              "tributary profile segments --email somchai@example.com");
+  auto segment_flags = std::make_shared<SelectorFlags>();
+  AddSelector(*segments, *segment_flags);
+  segments->callback([segment_flags, &session] { session.exit_code = Segments(session, *segment_flags); });
 
   auto* consents = AddCommand(*profile, "consents", "What one customer allows, now or at a moment",
                               "tributary profile consents --email somchai@example.com --as-of 2026-01-31");

@@ -79,6 +79,17 @@ TEST_F(AppTest, EveryCommandHasHelpWithAnExample) {
                                                           {"dead-letters", "list"},
                                                           {"dead-letters", "redrive"},
                                                           {"verify"},
+                                                          {"segment"},
+                                                          {"segment", "apply"},
+                                                          {"segment", "list"},
+                                                          {"segment", "show"},
+                                                          {"segment", "members"},
+                                                          {"segment", "delete"},
+                                                          {"segment", "check"},
+                                                          {"tier"},
+                                                          {"tier", "apply"},
+                                                          {"tier", "show"},
+                                                          {"profile", "segments"},
                                                           {"explain"}};
   for (auto command : commands) {
     command.emplace_back("--help");
