@@ -64,19 +64,21 @@ class Journeys {
     if (PartitionOf(winner) != PartitionOf(loser)) Append(winner, Merge(winner, loser));
   }
 
-  // One step of each task. False if none had work.
+  // One step of each task. False if none had work, or one has halted, which fails the test.
   bool Step() {
     bool worked = false;
     for (Part& part : parts_) {
       const processor::Progress progress = part.task->Step();
-      EXPECT_NE(progress.kind, processor::Progress::Kind::kHalted) << part.task->status().halted;
+      if (progress.kind == processor::Progress::Kind::kHalted) {
+        ADD_FAILURE() << part.task->status().halted;
+        return false;
+      }
       worked = worked || progress.kind == processor::Progress::Kind::kWorked;
     }
     return worked;
   }
   void Run() {
     while (Step()) {
-      if (::testing::Test::HasFailure()) return;
     }
   }
   void Advance(int64_t seconds) {
@@ -91,18 +93,18 @@ class Journeys {
       for (Part& part : parts_) next = std::min(next, part.task->NextTimer());
       if (next > clock_.Now()) clock_.Set(next);
       Run();
-      if (next >= end || ::testing::Test::HasFailure()) return;
+      if (next >= end) return;
     }
   }
 
   absl::StatusOr<processor::Reply> Send(std::string_view type, const google::protobuf::MessageLite& body,
                                         const std::string& request_id = "") {
-    absl::StatusOr<processor::Reply> answer = absl::UnavailableError("not answered");
+    const auto answer = std::make_shared<absl::StatusOr<processor::Reply>>(absl::UnavailableError("not answered"));
     parts_[0].task->Submit({request_id.empty() ? fmt::format("r{}", ++requests_) : request_id, std::string(type),
                             body.SerializeAsString()},
-                           [&](absl::StatusOr<processor::Reply> reply) { answer = std::move(reply); });
+                           [answer](absl::StatusOr<processor::Reply> reply) { *answer = std::move(reply); });
     Run();
-    return answer;
+    return *answer;
   }
   absl::StatusOr<processor::Reply> Update(const std::string& id, const std::string& rule,
                                           const std::string& request_id = "") {
@@ -114,15 +116,21 @@ class Journeys {
     if (!body.ok()) return body.status();
     return Send(kUpdateSegment, *body, request_id);
   }
-  // The command alone; what follows comes with further steps.
+  // Until the command is answered; what follows comes with further steps.
   void BeginUpdate(const std::string& id, const std::string& rule) {
     v1::UpdateSegmentRequest request;
     request.set_allow_missing(true);
     request.mutable_segment()->set_segment_id(id);
     request.mutable_segment()->set_rule_text(rule);
+    bool answered = false;
     parts_[0].task->Submit({fmt::format("r{}", ++requests_), std::string(kUpdateSegment),
                             CommandOf(request, kWorkspace).value().SerializeAsString()},
-                           [](const absl::StatusOr<processor::Reply>& reply) { ASSERT_TRUE(reply.ok()); });
+                           [&](const absl::StatusOr<processor::Reply>& reply) {
+                             answered = true;
+                             ASSERT_TRUE(reply.ok()) << reply.status();
+                           });
+    while (!answered && Step()) {
+    }
   }
   void Define(const std::string& id, const std::string& rule) {
     const auto reply = Update(id, rule);
