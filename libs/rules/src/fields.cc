@@ -306,11 +306,8 @@ Value PropertyOf(const CustomerEvent& event, std::string_view key) {
   return {};
 }
 
-// A field of the body's message by its name.
-Value BodyValue(const CustomerEvent& event, int body, std::string_view name) {
-  const FieldDescriptor* field = FieldOfBody(body, name);
-  if (field == nullptr) return {};
-  const auto& message = event.GetReflection()->GetMessage(event, BodyField(body));
+// A field of the message of a body.
+Value ReadField(const google::protobuf::Message& message, const FieldDescriptor* field) {
   const auto& reflection = *message.GetReflection();
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_ENUM:
@@ -418,18 +415,56 @@ Value ValueOf(const events::v1::PropertyValue& value) {
   return {};
 }
 
-EventField::EventField(const Field& field) : name_(field.name), key_(field.key) {}
+EventField::Source EventField::SourceOf(std::string_view name) {
+  if (name == "channel") return Source::kChannel;
+  if (name == "direction") return Source::kDirection;
+  if (name == "source") return Source::kSourceId;
+  if (name == "location") return Source::kLocation;
+  if (name == "brand") return Source::kBrand;
+  if (name == "properties") return Source::kProperties;
+  if (name == "product") return Source::kProducts;
+  return Source::kBody;
+}
+
+EventField::EventField(const Field& field) : source_(SourceOf(field.name)), key_(field.key) {
+  if (source_ != Source::kBody) return;
+  for (const EventTableRow& row : EventTable()) {
+    if (row.told.name != field.name) continue;
+    for (const std::string& name : BodiesOf(row.told)) {
+      const FieldDescriptor* message = CustomerEvent::descriptor()->FindFieldByName(name);
+      of_bodies_.push_back({message->number(), message, message->message_type()->FindFieldByName(field.name)});
+    }
+  }
+}
 
 Value EventField::Read(const EventView& view) const {
-  if (name_ == "channel") return TextOrUnknown(std::string(ChannelName(view.channel())));
+  if (source_ == Source::kChannel) return TextOrUnknown(std::string(ChannelName(view.channel())));
+  if (source_ == Source::kBody) {
+    const auto of = std::find_if(of_bodies_.begin(), of_bodies_.end(),
+                                 [body = view.body()](const OfBody& candidate) { return candidate.body == body; });
+    if (of == of_bodies_.end()) return {};
+    const CustomerEvent& event = view.event();
+    return ReadField(event.GetReflection()->GetMessage(event, of->message), of->field);
+  }
   const CustomerEvent& event = view.event();
-  if (name_ == "direction") return WordOrUnknown(*events::v1::Direction_descriptor(), event.direction());
-  if (name_ == "source") return TextOrUnknown(event.source_id());
-  if (name_ == "location") return TextOrUnknown(event.location_id());
-  if (name_ == "brand") return TextOrUnknown(event.brand_id());
-  if (name_ == "properties") return PropertyOf(event, key_);
-  if (name_ == "product") return ProductsOf(event);
-  return BodyValue(event, view.body(), name_);
+  switch (source_) {
+    case Source::kDirection:
+      return WordOrUnknown(*events::v1::Direction_descriptor(), event.direction());
+    case Source::kSourceId:
+      return TextOrUnknown(event.source_id());
+    case Source::kLocation:
+      return TextOrUnknown(event.location_id());
+    case Source::kBrand:
+      return TextOrUnknown(event.brand_id());
+    case Source::kProperties:
+      return PropertyOf(event, key_);
+    case Source::kProducts:
+      return ProductsOf(event);
+    case Source::kBody:
+    case Source::kChannel:
+      break;
+  }
+  return {};
 }
 
 const std::vector<FieldDescription>& CustomerFields() {

@@ -57,11 +57,22 @@ class EventField {
   explicit EventField(const Field& field);
   Value Read(const EventView& view) const;
   // Needs what EventView tells without looking up the event.
-  bool IsCheap() const { return name_ == "channel"; }
+  bool IsCheap() const { return source_ == Source::kChannel; }
 
  private:
-  std::string name_;
+  // Where it is: in the envelope, or in the message of a body.
+  enum class Source { kBody, kChannel, kDirection, kSourceId, kLocation, kBrand, kProperties, kProducts };
+  // Of a type of events that has it.
+  struct OfBody {
+    int body;
+    const google::protobuf::FieldDescriptor* message;  // of CustomerEvent
+    const google::protobuf::FieldDescriptor* field;    // of that message
+  };
+  static Source SourceOf(std::string_view name);
+
+  Source source_;
   std::string key_;
+  std::vector<OfBody> of_bodies_;
 };
 
 }  // namespace tributary::rules
