@@ -18,6 +18,7 @@ struct Settings {
 };
 
 void BenchProfile(const Settings& settings, Report& report);
+void BenchSegments(const Settings& settings, Report& report);
 void BenchIdentity(const Settings& settings, Report& report);
 void BenchMerge(const Settings& settings, Report& report);
 void BenchIngest(const Settings& settings, Report& report);

@@ -33,14 +33,15 @@ int main(int argc, char** argv) {
   app.add_option("--server", settings.server_binary, "The tributary binary; without it no whole-process rows");
   app.add_option("--json", json, "Where the rows are written")->capture_default_str();
   const std::map<std::string, void (*)(const Settings&, Report&)> benches = {
-      {"profile", BenchProfile},   {"identity", BenchIdentity}, {"merge", BenchMerge},      {"ingest", BenchIngest},
-      {"calls", BenchIngestCalls}, {"live", BenchLive},         {"pipeline", BenchPipeline}};
-  app.add_option("--only", only, "profile, identity, merge, ingest, calls, live or pipeline; all if not given");
+      {"profile", BenchProfile}, {"segments", BenchSegments}, {"identity", BenchIdentity}, {"merge", BenchMerge},
+      {"ingest", BenchIngest},   {"calls", BenchIngestCalls}, {"live", BenchLive},         {"pipeline", BenchPipeline}};
+  app.add_option("--only", only,
+                 "profile, segments, identity, merge, ingest, calls, live or pipeline; all if not given");
   CLI11_PARSE(app, argc, argv);
   std::filesystem::create_directories(settings.directory);
   Report report;
   Report::PrintHeader();
-  for (const char* name : {"profile", "identity", "merge", "ingest", "calls", "live", "pipeline"}) {
+  for (const char* name : {"profile", "segments", "identity", "merge", "ingest", "calls", "live", "pipeline"}) {
     if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
     benches.at(name)(settings, report);
   }

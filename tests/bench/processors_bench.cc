@@ -1,12 +1,11 @@
 // Profile and identity against the bare store: how much of RocksDB's own speed is left.
 #include <filesystem>
+#include <map>
+#include <string>
 #include <vector>
 
-#include <map>
-#include <mutex>
 #include "benches.h"
 #include "capture.h"
-
 #include "fmt/format.h"
 #include "identity/processor.h"
 #include "profile/processor.h"
@@ -14,10 +13,11 @@
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
 #include "tributary/eventlog/embedded/embedded_log.h"
-#include "tributary/eventlog/testing/append_and_wait.h"
+#include "tributary/events/v1/segment.pb.h"
 #include "tributary/identifier/key.h"
 #include "tributary/processor/record_type.h"
 #include "tributary/processor/task.h"
+#include "tributary/rules/rule.h"
 #include "workload.h"
 
 namespace tributary::bench {
@@ -28,8 +28,8 @@ using events::v1::CustomerEvent;
 constexpr int64_t kCustomers = 50'000;
 constexpr size_t kFactsPerSegment = 1'000;  // as TaskOptions
 
-std::vector<eventlog::Record> Records(int64_t count, bool resolved) {
-  Workload workload(7, kCustomers);
+std::vector<eventlog::Record> Records(int64_t count, int64_t customers, bool resolved) {
+  Workload workload(7, static_cast<uint64_t>(customers));
   std::vector<eventlog::Record> records;
   records.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
@@ -61,10 +61,9 @@ std::vector<eventlog::Record> Records(int64_t count, bool resolved) {
 
 // Seconds from opening a task on a log that holds `records` until all are decided and committed.
 double TaskSeconds(const Settings& settings, processor::Processor& processor, const eventlog::PartitionRef& partition,
-                   const std::vector<eventlog::Record>& records) {
+                   const std::vector<eventlog::Record>& records, const Clock& clock = SystemClock()) {
   const std::string directory = settings.directory + "/task";
   std::filesystem::remove_all(directory);
-  SystemClock clock;
   SystemRandom random;
   // Without sync: the raw loop has no log at all; what the log costs is measured by ingest.
   auto log = OrDie(eventlog::OpenEmbeddedLog({.path = directory + "/log",
@@ -119,7 +118,7 @@ std::pair<double, double> InTurn(const A& ours, const B& raw) {
 }  // namespace
 
 void BenchProfile(const Settings& settings, Report& report) {
-  const std::vector<eventlog::Record> records = Records(settings.events, true);
+  const std::vector<eventlog::Record> records = Records(settings.events, kCustomers, true);
   const auto capturing = profile::MakeProcessor(eventlog::Partition(0), 1);
   const std::vector<RawSegment> segments = Capture(*capturing, records, kFactsPerSegment);
   const auto [ours, raw] = InTurn(
@@ -135,6 +134,82 @@ void BenchProfile(const Settings& settings, Report& report) {
               .baseline = events / raw,
               .baseline_name = "raw MultiGet+WriteBatch",
               .goal = 0.5});
+}
+
+namespace {
+
+// Time goes on as usual from just after the workload's events, so that they lie in the windows of rules.
+class ClockAfterEvents final : public Clock {
+ public:
+  explicit ClockAfterEvents(const std::vector<eventlog::Record>& records) {
+    CustomerEvent last;
+    last.ParseFromString(records.back().value);
+    shift_ = absl::FromUnixSeconds(last.occurred_at().seconds() + 1) - SystemClock().Now();
+  }
+  absl::Time Now() const override { return SystemClock().Now() + shift_; }
+  absl::Duration Monotonic() const override { return SystemClock().Monotonic(); }
+
+ private:
+  absl::Duration shift_;
+};
+
+// Fifty of the kinds that marketers ask for.
+std::vector<std::string> FiftyRules() {
+  std::vector<std::string> rules;
+  for (int i = 1; i <= 5; ++i) {
+    rules.push_back(fmt::format("count(order_stated within {}d) >= {}", 30 * i, i));
+    rules.push_back(fmt::format("count(order_stated where channel = store within {}d) >= {}", 7 * i, 2 * i));
+    rules.push_back(fmt::format("sum(total THB of order_stated within {}d) >= {} THB", 30 * i, 5000 * i));
+    rules.push_back(fmt::format("count(page_viewed within {}d) >= {} and order_count = 0", i, 3 * i));
+    rules.push_back(fmt::format("net_revenue.THB > {} THB and not inactive({}d)", 10'000 * i, 30 * i));
+    rules.push_back(fmt::format("recency > {}d and order_count >= 2", 30 * i));
+    rules.push_back(fmt::format("inactive({}d)", 14 * i));
+    rules.push_back(fmt::format("favourite_channel = web and average_order_value.THB < {} THB", 500 * i));
+    rules.push_back(fmt::format("traits.city in (\"Bangkok\", \"Phuket\") or points.club >= {}", 1'000 * i));
+    rules.push_back(fmt::format("count(any within {}h) > {} or entry_count > {}", 6 * i, 10 * i, 50 * i));
+  }
+  return rules;
+}
+
+std::vector<eventlog::Record> Definitions() {
+  std::vector<eventlog::Record> records;
+  for (const std::string& rule : FiftyRules()) {
+    events::v1::SegmentDefined defined;
+    defined.set_workspace_id(kWorkspace);
+    defined.set_segment_id(fmt::format("s{:02}", records.size()));
+    defined.set_revision(1);
+    defined.set_rule_revision(1);
+    *defined.mutable_rule() = OrDie(rules::ParseRule(rule), "a rule");
+    records.push_back({.key = defined.segment_id(),
+                       .type = std::string(processor::RecordType<events::v1::SegmentDefined>()),
+                       .headers = {},
+                       .value = defined.SerializeAsString()});
+  }
+  return records;
+}
+
+}  // namespace
+
+void BenchSegments(const Settings& settings, Report& report) {
+  const std::vector<eventlog::Record> events = Records(settings.events, settings.events / 40, true);
+  std::vector<eventlog::Record> with = Definitions();
+  with.insert(with.end(), events.begin(), events.end());
+  const ClockAfterEvents clock(events);
+  const auto seconds = [&](const std::vector<eventlog::Record>& records) {
+    const auto processor = profile::MakeProcessor(eventlog::Partition(0), 1);
+    return TaskSeconds(settings, *processor, {"journey", eventlog::Partition(0)}, records, clock);
+  };
+  const auto [fifty, none] = InTurn([&] { return seconds(with); }, [&] { return seconds(events); });
+  const double count = static_cast<double>(events.size());
+  report.Add({.name = "profile_with_50_segments",
+              .value = count / fifty,
+              .unit = "events/s",
+              .baseline = count / none,
+              .baseline_name = "without segments"});
+  report.Add({.name = "segment_evaluation",
+              .value = 1e6 * (fifty - none) / count,
+              .unit = "us/event",
+              .lower_is_better = true});
 }
 
 namespace {
@@ -206,7 +281,7 @@ double UnionFindSeconds(const Settings& settings, const std::vector<eventlog::Re
 }  // namespace
 
 void BenchIdentity(const Settings& settings, Report& report) {
-  const std::vector<eventlog::Record> records = Records(settings.events, false);
+  const std::vector<eventlog::Record> records = Records(settings.events, kCustomers, false);
   const identifier::KeyMaker keys = OrDie(identifier::KeyMaker::Create(), "keys");
   const identifier::IdentifierRules rules = identifier::IdentifierRules::Default();
   const auto [ours, raw] = InTurn(
