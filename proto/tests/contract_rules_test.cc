@@ -150,7 +150,8 @@ TEST_F(ContractRules, OfAllRecordsOnlyTheCustomerEventAndWhatCarriesItHoldPerson
     std::set<const Descriptor*> seen;
     if (!FirstPersonalField(message, seen).empty()) personal.push_back(RecordType(message));
   }
-  EXPECT_THAT(personal, testing::UnorderedElementsAre("customer_event", "profile_rows_moved", "fact_held"));
+  EXPECT_THAT(personal,
+              testing::UnorderedElementsAre("customer_event", "profile_rows_moved", "fact_forwarded", "fact_held"));
 }
 
 TEST_F(ContractRules, KeysAndIdsAreNeverPersonal) {

@@ -73,15 +73,11 @@ processor::CopiedRows CopyProfile(const projection::View& view, const std::strin
   return copied;
 }
 
-processor::Output ForwardEvent(const processor::Fact& fact, const std::string& winner) {
+std::string ForwardEvent(const processor::Fact& fact, const std::string& winner) {
   // Appended bytes are merged into the message (ADR 6): only the profile changes.
   events::v1::CustomerEvent patch;
   patch.mutable_resolution()->set_profile_id(winner);
-  processor::Output output;
-  output.type = std::string(processor::RecordType<events::v1::CustomerEvent>());
-  output.key = winner;
-  output.value = fact.value.Bytes() + patch.SerializeAsString();
-  return output;
+  return fact.value.Bytes() + patch.SerializeAsString();
 }
 
 }  // namespace tributary::profile

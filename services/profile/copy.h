@@ -17,7 +17,7 @@ processor::CopiedRows CopyProfile(const projection::View& view, const std::strin
                                   const std::string& profile, std::string_view cursor, int32_t max_rows,
                                   size_t max_bytes);
 
-// The event as a record of the journey of `winner`.
-processor::Output ForwardEvent(const processor::Fact& fact, const std::string& winner);
+// The event as one of the journey of `winner`, serialised.
+std::string ForwardEvent(const processor::Fact& fact, const std::string& winner);
 
 }  // namespace tributary::profile

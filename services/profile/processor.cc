@@ -55,20 +55,14 @@ absl::Status ProfileProcessor::ApplyFact(const processor::Fact& fact,
                                          const processor::KindView<processor::Kind::kFacts>& facts,
                                          processor::Writer<processor::Kind::kFacts>& out) {
   if (fact.type == RecordType<SegmentDefined>()) {
-    const auto* defined = fact.value.As<SegmentDefined>();
-    if (defined == nullptr) return absl::InternalError("a segment_defined does not parse");
-    ApplySegmentDefined(*defined, fact.offset.value(), facts, out);
+    ApplySegmentDefined(*fact.value.As<SegmentDefined>(), fact.offset.value(), facts, out);
     return absl::OkStatus();
   }
   if (fact.type == RecordType<ValueTiersDefined>()) {
-    const auto* defined = fact.value.As<ValueTiersDefined>();
-    if (defined == nullptr) return absl::InternalError("a value_tiers_defined does not parse");
-    ApplyValueTiersDefined(*defined, fact.offset.value(), facts, out);
+    ApplyValueTiersDefined(*fact.value.As<ValueTiersDefined>(), fact.offset.value(), facts, out);
     return absl::OkStatus();
   }
-  const auto* event = fact.value.As<CustomerEvent>();
-  if (event == nullptr) return absl::InternalError("a customer_event of the journey does not parse");
-  return ApplyEvent(*event, fact.value.Bytes(), fact.offset.value(), facts, out);
+  return ApplyEvent(*fact.value.As<CustomerEvent>(), fact.value.Bytes(), fact.offset.value(), facts, out);
 }
 
 void ProfileProcessor::ApplyDecision(const processor::Decision& decision,
@@ -112,6 +106,13 @@ processor::Decided ProfileProcessor::DecideFact(const processor::Fact& fact, con
                                    : segments_.OnDefined(*fact.value.As<ValueTiersDefined>(), view, now);
   if (partition_ == processor::Partition(0)) decided.outputs = SpreadDefinition(fact, journey_partitions_);
   return decided;
+}
+
+absl::Status ProfileProcessor::CheckFact(const processor::Fact& fact) const {
+  const bool parses = fact.type == RecordType<SegmentDefined>()      ? fact.value.As<SegmentDefined>() != nullptr
+                      : fact.type == RecordType<ValueTiersDefined>() ? fact.value.As<ValueTiersDefined>() != nullptr
+                                                                     : fact.value.As<CustomerEvent>() != nullptr;
+  return parses ? absl::OkStatus() : absl::InternalError(fmt::format("a {} of the journey does not parse", fact.type));
 }
 
 std::optional<std::string> ProfileProcessor::ProfileOf(const processor::Fact& fact) const {
@@ -159,7 +160,7 @@ processor::Decided ProfileProcessor::DecideWhole(const std::string& workspace, c
   return segments_.OnWhole(workspace, profile, view, now);
 }
 
-processor::Output ProfileProcessor::Forward(const processor::Fact& fact, const std::string& winner) const {
+std::string ProfileProcessor::Forward(const processor::Fact& fact, const std::string& winner) const {
   return ForwardEvent(fact, winner);
 }
 

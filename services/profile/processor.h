@@ -42,6 +42,7 @@ class ProfileProcessor final : public processor::MovableProcessor {
               processor::Writer<processor::Kind::kCaches>& out) override;
   processor::Decided Decide(const processor::Input& input, const processor::View& view, absl::Time now) override;
 
+  absl::Status CheckFact(const processor::Fact& fact) const override;
   std::optional<std::string> ProfileOf(const processor::Fact& fact) const override;
   std::optional<std::string> ProfileOf(const processor::Command& command) const override;
   bool MustBeHeld(const processor::Fact& fact) const override;
@@ -59,7 +60,7 @@ class ProfileProcessor final : public processor::MovableProcessor {
                                 absl::Time now) override;
   processor::Decided DecideWhole(const std::string& workspace, const std::string& profile, const processor::View& view,
                                  absl::Time now) override;
-  processor::Output Forward(const processor::Fact& fact, const std::string& winner) const override;
+  std::string Forward(const processor::Fact& fact, const std::string& winner) const override;
 
  private:
   processor::Decided DecideFact(const processor::Fact& fact, const processor::View& view, absl::Time now);

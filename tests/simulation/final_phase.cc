@@ -124,7 +124,7 @@ bool World::Move(bool* quiet) {
 }
 
 void World::CheckEnd() {
-  index_->Update();
+  for (auto& [mover, index] : indexes_) index.Update();
   std::vector<TaskName> tasks;
   for (const Slot& slot : slots_) tasks.push_back(slot.name);
   const absl::StatusOr<Verdict> verdict = Judge({.log = log_.get(),
@@ -133,11 +133,15 @@ void World::CheckEnd() {
                                                  .calls = &outside_.calls(),
                                                  .max_depth = mood_.max_depth,
                                                  .merges = &merges_,
-                                                 .index = index_.get(),
+                                                 .indexes = &indexes_,
                                                  .partitions = mood_.partitions});
   if (!verdict.ok()) return Fail(fmt::format("referee: {}", FromAbsl(verdict.status().message())));
   CheckReplicas(*verdict);
-  for (int i = 0; i < mood_.profiles && failure_.empty(); ++i) LookAt(fmt::format("p{}", i), /*at_deciders=*/true);
+  for (const auto& [mover, index] : indexes_) {
+    for (int i = 0; i < mood_.profiles && failure_.empty(); ++i) {
+      LookAt(mover, fmt::format("p{}", i), /*at_deciders=*/true);
+    }
+  }
 }
 
 void World::CheckReplicas(const Verdict& verdict) {

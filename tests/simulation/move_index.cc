@@ -13,10 +13,11 @@ void MoveIndex::Update() {
       const eventlog::Record& record = records[cursor.next]->record;
       if (!cursor.origins.Takes(record)) continue;
       if (record.type == kPiece) {
-        v1::Piece piece;
-        piece.ParseFromString(record.value);
-        Known& known = known_[piece.profile_id()];
-        (known.retired ? known.late : known.own).insert(piece.id());
+        Note(record.value);
+      } else if (record.type == processor::RecordType<events::v1::FactForwarded>()) {
+        events::v1::FactForwarded forwarded;
+        forwarded.ParseFromString(record.value);
+        if (forwarded.processor() == processor_ && forwarded.type() == kPiece) Note(forwarded.value());
       } else if (record.type == processor::RecordType<events::v1::ProfilesMerged>()) {
         events::v1::ProfilesMerged merged;
         merged.ParseFromString(record.value);
@@ -25,6 +26,14 @@ void MoveIndex::Update() {
       }
     }
   }
+}
+
+void MoveIndex::Note(std::string_view value) {
+  v1::Piece piece;
+  piece.ParseFromArray(value.data(), static_cast<int>(value.size()));
+  if (piece.malformed()) return;
+  Known& known = known_[piece.profile_id()];
+  (known.retired ? known.late : known.own).insert(piece.id());
 }
 
 std::vector<std::string> MoveIndex::GroupOf(const std::string& profile, const std::vector<Merge>& merges) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,7 +22,9 @@ struct Merge {
 
 class MoveIndex {
  public:
-  MoveIndex(const SimLog* log, int partitions) : log_(log), partitions_(partitions) {}
+  // As the tasks of that processor see it.
+  MoveIndex(const SimLog* log, int partitions, std::string processor)
+      : log_(log), partitions_(partitions), processor_(std::move(processor)) {}
 
   // Reads what is new in the log; to be called before anything is asked.
   void Update();
@@ -43,11 +46,13 @@ class MoveIndex {
     size_t next = 0;
     Origins origins;
   };
+  void Note(std::string_view piece);
   // The profile and all that lost to it, directly or not.
   std::vector<std::string> GroupOf(const std::string& profile, const std::vector<Merge>& merges) const;
 
   const SimLog* const log_;
   const int partitions_;
+  const std::string processor_;
   std::map<int, Cursor> cursors_;
   std::map<std::string, Known> known_;
 };

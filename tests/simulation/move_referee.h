@@ -13,8 +13,9 @@ namespace tributary::simulation {
 absl::StatusOr<Model> ReplayMoves(const TaskName& task, const RefereeInput& input, const PartitionReading& reading,
                                   MoveModel* moves);
 
-// Over all partitions: no move is open; each survivor holds every fact of all that were merged into it, and each fact,
-// timer and command was decided once in the whole, on a state that was whole.
-absl::Status CheckMoves(const std::map<TaskName, MoveModel>& moves, const RefereeInput& input);
+// Of one mover over all partitions: no move is open; each survivor holds every fact of all that were merged into it,
+// and each fact, timer and command was decided once in the whole, on a state that was whole.
+absl::Status CheckMoves(const std::string& mover, const std::map<TaskName, MoveModel>& moves,
+                        const RefereeInput& input);
 
 }  // namespace tributary::simulation

@@ -24,7 +24,7 @@ class MoverService final : public MovableProcessor {
  public:
   explicit MoverService(MoverOptions options) : options_(std::move(options)), random_(options_.random) {}
 
-  std::string_view name() const override { return kMover; }
+  std::string_view name() const override { return options_.name; }
   uint32_t format() const override { return 1; }
 
   Handling Handles(std::string_view type) const override {
@@ -33,7 +33,7 @@ class MoverService final : public MovableProcessor {
          {kEvent, kNoise, kNoted, kEchoed, kHushed, kEntered, kWatched, kTicked, kEnded}) {
       if (type == ignored) return Handling::kIgnored;
     }
-    return Handling::kUnknown;
+    return IsOfMoves(type) ? Handling::kIgnored : Handling::kUnknown;
   }
 
   void Prefetch(const Fact& fact, KeySet& keys) const override {
@@ -42,6 +42,11 @@ class MoverService final : public MovableProcessor {
     keys.Add(kPieces, {piece->profile_id(), piece->id()});
   }
 
+  absl::Status CheckFact(const Fact& fact) const override {
+    const auto* piece = fact.value.As<v1::Piece>();
+    if (piece != nullptr && !piece->malformed()) return absl::OkStatus();
+    return absl::InvalidArgumentError("a piece is malformed");
+  }
   std::optional<std::string> ProfileOf(const Fact& fact) const override {
     return fact.value.As<v1::Piece>()->profile_id();
   }
@@ -128,23 +133,34 @@ class MoverService final : public MovableProcessor {
     return {Said(kAdopted, std::move(verdict))};
   }
 
-  Decided DecideLost(const ProfilesMerged&, const View&, absl::Time) override { return {}; }
-  Decided DecideWhole(const std::string&, const std::string&, const View&, absl::Time) override { return {}; }
+  Decided DecideLost(const ProfilesMerged& merged, const View&, absl::Time) override {
+    v1::Verdict verdict;
+    verdict.set_profile_id(merged.loser_id());
+    Decided decided;
+    decided.decisions.push_back(Said(kLeft, std::move(verdict)));
+    return decided;
+  }
+  Decided DecideWhole(const std::string&, const std::string& profile, const View& view, absl::Time) override {
+    Decided decided;
+    decided.decisions.push_back(Said(kSettled, SeenNow(profile, "", view)));
+    return decided;
+  }
+  Decided DecideOutcome(const EndedEffect& ended, const std::string& profile, const View& view, absl::Time) override {
+    Decided decided;
+    decided.decisions.push_back(Said(kTold, SeenNow(profile, "o/" + ended.effect_id, view)));
+    return decided;
+  }
 
-  Output Forward(const Fact& fact, const std::string& winner) const override {
+  std::string Forward(const Fact& fact, const std::string& winner) const override {
     v1::Piece piece = *fact.value.As<v1::Piece>();
     piece.set_profile_id(winner);
-    piece.set_historical(piece.historical() || fact.historical);
-    Output output;
-    output.type = std::string(kPiece);
-    output.key = winner;
-    output.value = piece.SerializeAsString();
-    return output;
+    return piece.SerializeAsString();
   }
 
   // Not idempotent, on purpose: what is adopted twice counts twice.
   void ApplyDecision(const Decision& decision, const KindView<Kind::kDecisions>& decisions,
                      Writer<Kind::kDecisions>& out) override {
+    if (decision.type == kLeft || decision.type == kSettled) return;  // the log tells
     const auto* verdict = decision.value.As<v1::Verdict>();
     v1::CountRow row;
     if (const auto old = decisions.Get(kVerdicts, {verdict->profile_id(), verdict->what()})) row = *old;
@@ -179,7 +195,9 @@ class MoverService final : public MovableProcessor {
       return decided;
     }
     if (const auto* command = std::get_if<Command>(&input)) return DecideCommand(*command, view);
-    return {};
+    Decided decided;
+    if (std::holds_alternative<ReadyEffect>(input) && random_->Chance(10)) decided.withhold = "SIM_NO";
+    return decided;
   }
 
  private:
@@ -211,13 +229,17 @@ class MoverService final : public MovableProcessor {
     if (random_->Chance(50)) decided.decisions.push_back(ArmTimer(profile, piece->id(), soon()));
     if (random_->Chance(15)) decided.decisions.push_back(ArmTimer(profile, std::string(kSharedTimer), soon()));
     if (random_->Chance(5)) decided.decisions.push_back(CancelTimer(profile, std::string(kSharedTimer)));
+    if (random_->Chance(15)) {
+      const std::string_view channel = random_->Chance(50) ? kSureChannel : kOnceChannel;
+      decided.decisions.push_back(RequestEffect(EffectIdOf(profile, piece->id()), std::string(channel), ""));
+    }
     if (piece->derived_from().empty() && random_->Chance(20)) decided.outputs.push_back(Derived(*piece, profile));
     return decided;
   }
 
   Output Derived(const v1::Piece& piece, const std::string& profile) {
     v1::Piece patch;
-    patch.set_id("d" + piece.id());
+    patch.set_id((options_.name == kMover ? "d" : "e") + piece.id());
     patch.set_derived_from(piece.id());
     Output output;
     output.to = {options_.partition.log, PartitionOfProfile(profile, options_.partitions)};
@@ -251,12 +273,14 @@ class MoverService final : public MovableProcessor {
 
 }  // namespace
 
+bool IsMover(std::string_view processor) { return processor == kMover || processor == kOtherMover; }
+
 bool IsOfMoves(std::string_view type) {
   using namespace events::v1;  // NOLINT
   for (const std::string_view own :
-       {kPiece, kJudged, kRang, kMarked, kAdopted, RecordType<ProfilesMerged>(), RecordType<ProfileRowsMoved>(),
-        RecordType<ProfileMoveEnded>(), RecordType<ProfileMoveProgressed>(), RecordType<FactHeld>(),
-        RecordType<HeldFactDecided>()}) {
+       {kPiece, kJudged, kRang, kMarked, kAdopted, kTold, kLeft, kSettled, RecordType<FactForwarded>(),
+        RecordType<ProfilesMerged>(), RecordType<ProfileRowsMoved>(), RecordType<ProfileMoveEnded>(),
+        RecordType<ProfileMoveProgressed>(), RecordType<FactHeld>(), RecordType<HeldFactDecided>()}) {
     if (type == own) return true;
   }
   return false;
@@ -271,11 +295,13 @@ Partition PartitionOfProfile(std::string_view profile, int partitions) {
 std::unique_ptr<Processor> MakeMover(const MoverOptions& options) {
   auto service = std::make_unique<MoverService>(options);
   MovableProcessor* const inner = service.get();
-  auto mover = std::make_unique<MovingProcessor>(
-      std::move(service), options.partition,
-      ProfilePlaces{options.partition.log, [partitions = options.partitions](std::string_view profile) {
-                      return PartitionOfProfile(profile, partitions);
-                    }});
+  auto mover =
+      std::make_unique<MovingProcessor>(std::move(service), options.partition,
+                                        ProfilePlaces{options.partition.log,
+                                                      [partitions = options.partitions](std::string_view profile) {
+                                                        return PartitionOfProfile(profile, partitions);
+                                                      }},
+                                        options.bounds);
   if (!options.faults.Any()) return mover;
   return PlantMoveFaults(std::move(mover), inner, options.faults);
 }

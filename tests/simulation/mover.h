@@ -12,12 +12,17 @@
 namespace tributary::simulation {
 
 inline constexpr std::string_view kMover = "mover";
+// Another of its kind on the same partitions, in some seeds.
+inline constexpr std::string_view kOtherMover = "other_mover";
 inline constexpr std::string_view kWorkspace = "w";
 inline constexpr std::string_view kPiece = "sim_piece";
 inline constexpr std::string_view kJudged = "sim_judged";
 inline constexpr std::string_view kRang = "sim_rang";
 inline constexpr std::string_view kMarked = "sim_marked";
 inline constexpr std::string_view kAdopted = "sim_adopted";
+inline constexpr std::string_view kTold = "sim_told";        // the outcome of an effect
+inline constexpr std::string_view kLeft = "sim_left";        // what follows from a lost merge
+inline constexpr std::string_view kSettled = "sim_settled";  // what follows when a profile is whole
 inline constexpr std::string_view kMarkCommand = "mark";
 // A timer that all facts of a profile share; the others are named by their fact.
 inline constexpr std::string_view kSharedTimer = "shared";
@@ -28,6 +33,7 @@ inline constexpr TableOf<Kind::kDecisions, v1::CountRow, std::string, std::strin
                                                                                              "verdicts"};  // ~, what
 inline constexpr TableOf<Kind::kCaches, v1::ProfileSum, std::string> kProfileSums{43, "profile_sums"};     // profile
 
+bool IsMover(std::string_view processor);
 // Whether a type is the mover's, or one that the library uses to move profiles.
 bool IsOfMoves(std::string_view type);
 
@@ -40,9 +46,12 @@ struct MoveFaults {
   bool decided_while_moving = false;
   bool timers_copied_not_moved = false;
   bool end_not_handed_on = false;
+  bool forwards_of_others_taken = false;
+  bool outcome_not_handed_on = false;
   bool Any() const {
     return end_before_last_part || held_not_forwarded || late_fact_applied_at_pointer || part_applied_at_pointer ||
-           decided_while_moving || timers_copied_not_moved || end_not_handed_on;
+           decided_while_moving || timers_copied_not_moved || end_not_handed_on || forwards_of_others_taken ||
+           outcome_not_handed_on;
   }
 };
 
@@ -50,9 +59,11 @@ struct MoveFaults {
 Partition PartitionOfProfile(std::string_view profile, int partitions);
 
 struct MoverOptions {
+  std::string_view name = kMover;
   PartitionRef partition;
   int partitions = 1;
   int32_t rows_per_part = 1'000;  // at most; a release's own
+  processor::MoveBounds bounds;
   MoveFaults faults;
   SeededRandom* random = nullptr;
 };

@@ -7,8 +7,10 @@ namespace tributary::simulation {
 namespace {
 
 using namespace processor;  // NOLINT
+using events::v1::FactForwarded;
 using events::v1::FactHeld;
 using events::v1::HeldFactDecided;
+using events::v1::ProfileEffectEnded;
 using events::v1::ProfileMoveEnded;
 using events::v1::ProfileMoveProgressed;
 using events::v1::ProfileRowsMoved;
@@ -42,7 +44,8 @@ class FaultyMover final : public Processor {
     mover_->Derive(changes, view, out);
   }
 
-  absl::Status ApplyFact(const Fact& fact, const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) override {
+  absl::Status ApplyFact(const Fact& given, const KindView<Kind::kFacts>& facts, Writer<Kind::kFacts>& out) override {
+    const Fact fact = Taken(given);
     if (faults_.late_fact_applied_at_pointer && fact.type == kPiece &&
         facts.Contains(kRetired, {*service_->ProfileOf(fact)})) {
       return service_->ApplyFact(fact, facts, out);
@@ -58,12 +61,25 @@ class FaultyMover final : public Processor {
     return mover_->ApplyFact(fact, facts, out);
   }
 
-  Decided Decide(const Input& input, const View& view, absl::Time now) override {
+  Decided Decide(const Input& given, const View& view, absl::Time now) override {
+    const Input input = std::holds_alternative<Fact>(given) ? Input(Taken(std::get<Fact>(given))) : given;
     const auto* fact = std::get_if<Fact>(&input);
     Decided decided = mover_->Decide(input, view, now);
     if (fact != nullptr) SpoilFact(*fact, view, now, decided);
     if (faults_.held_not_forwarded && Holds<HeldFactDecided>(decided)) {
-      Drop(decided.outputs, [](const Output& output) { return output.type == kPiece && output.forwards; });
+      Drop(decided.outputs, [](const Output& output) { return Is<FactForwarded>(output); });
+    }
+    if (faults_.outcome_not_handed_on) {
+      Drop(decided.outputs, [](const Output& output) {
+        FactForwarded forwarded;
+        return Is<FactForwarded>(output) && forwarded.ParseFromString(std::get<std::string>(output.value)) &&
+               forwarded.type() == RecordType<ProfileEffectEnded>();
+      });
+    }
+    if (const auto* timer = std::get_if<DueTimer>(&input);
+        faults_.timers_copied_not_moved && timer != nullptr && timer->id.front() != '~' &&
+        MovesOf(view, std::string(kWorkspace), timer->key).pointer.has_value()) {
+      return service_->Decide(input, view, now);
     }
     if (faults_.timers_copied_not_moved && Holds<ProfileMoveProgressed>(decided)) {
       Drop(decided.decisions, [](const Decision& decision) { return Is<TimerCancelled>(decision); });
@@ -76,6 +92,15 @@ class FaultyMover final : public Processor {
   static bool Holds(const Decided& decided) {
     return std::any_of(decided.decisions.begin(), decided.decisions.end(),
                        [](const Decision& decision) { return Is<M>(decision); });
+  }
+  // What another of its kind sends on, as if it were its own.
+  Fact Taken(const Fact& fact) const {
+    if (!faults_.forwards_of_others_taken || fact.type != RecordType<FactForwarded>()) return fact;
+    FactForwarded forwarded = *fact.value.As<FactForwarded>();
+    forwarded.set_processor(std::string(name()));
+    Fact taken = fact;
+    taken.value = Payload::Of(std::move(forwarded));
+    return taken;
   }
   template <typename Things, typename Wanted>
   static void Drop(Things& things, const Wanted& wanted) {
@@ -91,9 +116,9 @@ class FaultyMover final : public Processor {
     if (faults_.end_not_handed_on && fact.type == RecordType<ProfilesMerged>()) SendEndAtOnce(fact, decided);
   }
 
-  static void AddEnd(const ProfilesMerged& merged, Decided& decided, size_t at) {
+  static void AddEnd(std::string_view name, const ProfilesMerged& merged, Decided& decided, size_t at) {
     ProfileMoveEnded ended;
-    ended.set_processor(std::string(kMover));
+    ended.set_processor(std::string(name));
     ended.set_merge_id(merged.merge_id());
     ended.set_workspace_id(merged.workspace_id());
     ended.set_loser_id(merged.loser_id());
@@ -105,21 +130,21 @@ class FaultyMover final : public Processor {
   }
 
   // Where more than one part is to come.
-  static void SendEndFirst(const Fact& fact, Decided& decided) {
+  void SendEndFirst(const Fact& fact, Decided& decided) {
     if (decided.outputs.empty() || !Is<ProfileRowsMoved>(decided.outputs.front())) return;
     for (const Output& output : decided.outputs) {
       if (Is<ProfileMoveEnded>(output)) return;
     }
-    AddEnd(*fact.value.As<ProfilesMerged>(), decided, 0);
+    AddEnd(name(), *fact.value.As<ProfilesMerged>(), decided, 0);
   }
 
   // A loser that is moving itself, and whose own rows are sent, does not wait for what is on its way to it.
-  static void SendEndAtOnce(const Fact& fact, Decided& decided) {
+  void SendEndAtOnce(const Fact& fact, Decided& decided) {
     if (decided.outputs.empty() || !Is<ProfileRowsMoved>(decided.outputs.front())) return;
     for (const Decision& decision : decided.decisions) {
       const auto* progress = Is<ProfileMoveProgressed>(decision) ? decision.value.As<ProfileMoveProgressed>() : nullptr;
       if (progress == nullptr || !progress->copied() || progress->ended()) continue;
-      AddEnd(*fact.value.As<ProfilesMerged>(), decided, decided.outputs.size());
+      AddEnd(name(), *fact.value.As<ProfilesMerged>(), decided, decided.outputs.size());
       return;
     }
   }

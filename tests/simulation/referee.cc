@@ -78,15 +78,8 @@ class Replay {
     REFEREE_EXPECT(next_ == facts_.size(), "the fact at {} is covered by no batch", facts_[next_].offset);
     REFEREE_EXPECT(model_.timers.empty(), "timer {}/{} never fired", model_.timers.begin()->first.first,
                    model_.timers.begin()->first.second);
-    for (const auto& [id, effect] : model_.effects) {
-      REFEREE_EXPECT(effect.ended, "effect {} never ended", id);
-      REFEREE_EXPECT(effect.channel != kSureChannel || effect.status != events::v1::EffectEnded::STATUS_UNKNOWN,
-                     "effect {} on an idempotent channel was given up", id);
-    }
     return std::move(model_);
   }
-
-  const std::map<std::pair<std::string, int>, uint64_t>& claims() const { return claims_; }
 
  private:
   absl::Status PlayBatch(int64_t offset, const DecisionBatch& batch) {
@@ -260,43 +253,11 @@ class Replay {
       events::v1::TimerCancelled cancelled;
       cancelled.ParseFromString(decision.value());
       model_.timers.erase({cancelled.key(), cancelled.id()});
-    } else if (decision.type() == "effect_requested") {
-      events::v1::EffectRequested requested;
-      requested.ParseFromString(decision.value());
-      model_.effects.try_emplace(requested.effect_id(), EffectModel{requested.channel()});
-    } else if (decision.type() == "effect_claimed") {
-      return PlayClaim(batch, decision);
-    } else if (decision.type() == "effect_ended") {
-      events::v1::EffectEnded ended;
-      ended.ParseFromString(decision.value());
-      const auto effect = model_.effects.find(ended.effect_id());
-      REFEREE_EXPECT(effect != model_.effects.end() && !effect->second.ended, "effect {} ends twice",
-                     ended.effect_id());
-      REFEREE_EXPECT(effect->second.attempt == ended.attempt(), "effect {} ends with an older attempt",
-                     ended.effect_id());
-      effect->second.ended = true;
-      effect->second.status = ended.status();
     } else if (decision.type() != "redriven") {
+      TRIBUTARY_ASSIGN_OR_RETURN(const bool effect, PlayEffect(batch, decision, &model_));
+      if (effect) return absl::OkStatus();
       return Wrong("a decision of type {} has no business here", decision.type());
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status PlayClaim(const DecisionBatch& batch, const events::v1::Decision& decision) {
-    events::v1::EffectClaimed claimed;
-    claimed.ParseFromString(decision.value());
-    const auto found = model_.effects.find(claimed.effect_id());
-    REFEREE_EXPECT(found != model_.effects.end() && !found->second.ended, "effect {} is claimed but not open",
-                   claimed.effect_id());
-    EffectModel& effect = found->second;
-    REFEREE_EXPECT(claimed.attempt() == effect.attempt + 1, "effect {} is claimed out of turn", claimed.effect_id());
-    REFEREE_EXPECT(effect.attempt == 0 || effect.channel == kSureChannel, "effect {} is claimed again",
-                   claimed.effect_id());
-    REFEREE_EXPECT(claimed.incarnation() == batch.incarnation(), "effect {} is claimed for another",
-                   claimed.effect_id());
-    effect.attempt = claimed.attempt();
-    effect.incarnation = claimed.incarnation();
-    claims_[{claimed.effect_id(), claimed.attempt()}] = claimed.incarnation();
     return absl::OkStatus();
   }
 
@@ -308,7 +269,6 @@ class Replay {
   size_t next_ = 0;
   int64_t birth_ = 0;
   std::map<std::string, int64_t> watched_since_fact_;
-  std::map<std::pair<std::string, int>, uint64_t> claims_;
   Model model_;
 };
 
@@ -353,15 +313,14 @@ absl::Status CheckRelays(const TaskName& task, const SimLog& log, const Readings
   return absl::OkStatus();
 }
 
-absl::Status CheckCalls(const TaskName& task, const Model& model, const Replay& replay,
-                        const std::vector<EffectCallSeen>& calls) {
+absl::Status CheckCalls(const TaskName& task, const Model& model, const std::vector<EffectCallSeen>& calls) {
   std::map<std::pair<std::string, int>, int> made;
   std::map<std::string, int> per_effect;
   for (const EffectCallSeen& seen : calls) {
     if (seen.task != task.ToString()) continue;
     const std::pair<std::string, int> attempt{seen.call.effect_id, seen.call.attempt};
-    const auto claim = replay.claims().find(attempt);
-    REFEREE_EXPECT(claim != replay.claims().end(), "effect {} was called without a claim", seen.call.effect_id);
+    const auto claim = model.claims.find(attempt);
+    REFEREE_EXPECT(claim != model.claims.end(), "effect {} was called without a claim", seen.call.effect_id);
     REFEREE_EXPECT(claim->second == seen.incarnation, "effect {} was called by one who did not claim it",
                    seen.call.effect_id);
     REFEREE_EXPECT(++made[attempt] == 1, "effect {} attempt {} was called twice", attempt.first, attempt.second);
@@ -369,6 +328,9 @@ absl::Status CheckCalls(const TaskName& task, const Model& model, const Replay& 
                    "effect {} was called again though its channel is not idempotent", attempt.first);
   }
   for (const auto& [id, effect] : model.effects) {
+    REFEREE_EXPECT(effect.ended, "effect {} never ended", id);
+    REFEREE_EXPECT(effect.channel != kSureChannel || effect.status != events::v1::EffectEnded::STATUS_UNKNOWN,
+                   "effect {} on an idempotent channel was given up", id);
     REFEREE_EXPECT(effect.status != events::v1::EffectEnded::STATUS_DELIVERED || made.contains({id, effect.attempt}),
                    "effect {} is recorded as delivered but was not called", id);
   }
@@ -401,6 +363,41 @@ absl::Status NoteReply(const events::v1::Reply& reply, Model* model) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> PlayEffect(const DecisionBatch& batch, const events::v1::Decision& decision, Model* model) {
+  if (decision.type() == "effect_requested") {
+    events::v1::EffectRequested requested;
+    requested.ParseFromString(decision.value());
+    model->effects.try_emplace(requested.effect_id(), EffectModel{requested.channel()});
+  } else if (decision.type() == "effect_claimed") {
+    events::v1::EffectClaimed claimed;
+    claimed.ParseFromString(decision.value());
+    const auto found = model->effects.find(claimed.effect_id());
+    REFEREE_EXPECT(found != model->effects.end() && !found->second.ended, "effect {} is claimed but not open",
+                   claimed.effect_id());
+    EffectModel& effect = found->second;
+    REFEREE_EXPECT(claimed.attempt() == effect.attempt + 1, "effect {} is claimed out of turn", claimed.effect_id());
+    REFEREE_EXPECT(effect.attempt == 0 || effect.channel == kSureChannel, "effect {} is claimed again",
+                   claimed.effect_id());
+    REFEREE_EXPECT(claimed.incarnation() == batch.incarnation(), "effect {} is claimed for another",
+                   claimed.effect_id());
+    effect.attempt = claimed.attempt();
+    effect.incarnation = claimed.incarnation();
+    model->claims[{claimed.effect_id(), claimed.attempt()}] = claimed.incarnation();
+  } else if (decision.type() == "effect_ended") {
+    events::v1::EffectEnded ended;
+    ended.ParseFromString(decision.value());
+    const auto effect = model->effects.find(ended.effect_id());
+    REFEREE_EXPECT(effect != model->effects.end() && !effect->second.ended, "effect {} ends twice", ended.effect_id());
+    REFEREE_EXPECT(effect->second.attempt == ended.attempt(), "effect {} ends with an older attempt",
+                   ended.effect_id());
+    effect->second.ended = true;
+    effect->second.status = ended.status();
+  } else {
+    return false;
+  }
+  return true;
+}
+
 absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
   Readings readings;
   for (const PartitionRef& ref : input.log->Partitions()) {
@@ -409,11 +406,12 @@ absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
   }
   Verdict verdict;
   for (const TaskName& task : input.tasks) {
-    if (task.processor == kMover) {
+    if (IsMover(task.processor)) {
       MoveModel moves;
       absl::StatusOr<Model> model = ReplayMoves(task, input, readings.at(task.partition), &moves);
       if (!model.ok()) return Annotate(model.status(), task.ToString());
       TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckRelays(task, *input.log, readings), task.ToString()));
+      TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckCalls(task, *model, *input.calls), task.ToString()));
       TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckAnswers(task, *model, *input.answers), task.ToString()));
       verdict.models.emplace(task, *std::move(model));
       verdict.moves.emplace(task, std::move(moves));
@@ -423,11 +421,13 @@ absl::StatusOr<Verdict> Judge(const RefereeInput& input) {
     absl::StatusOr<Model> model = replay.Run();
     if (!model.ok()) return Annotate(model.status(), task.ToString());
     TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckRelays(task, *input.log, readings), task.ToString()));
-    TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckCalls(task, *model, replay, *input.calls), task.ToString()));
+    TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckCalls(task, *model, *input.calls), task.ToString()));
     TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckAnswers(task, *model, *input.answers), task.ToString()));
     verdict.models.emplace(task, *std::move(model));
   }
-  if (!verdict.moves.empty()) TRIBUTARY_RETURN_IF_ERROR(CheckMoves(verdict.moves, input));
+  for (const auto& [mover, index] : *input.indexes) {
+    TRIBUTARY_RETURN_IF_ERROR(Annotate(CheckMoves(mover, verdict.moves, input), mover));
+  }
   return verdict;
 }
 

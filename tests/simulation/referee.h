@@ -53,6 +53,7 @@ struct Model {
   std::set<std::pair<int64_t, int32_t>> dead;
   std::map<std::pair<std::string, std::string>, int64_t> timers;
   std::map<std::string, EffectModel> effects;
+  std::map<std::pair<std::string, int>, uint64_t> claims;  // (effect, attempt) -> incarnation
   struct Answer {
     events::v1::Reply reply;
     int64_t decided_at;
@@ -79,7 +80,9 @@ struct MoveModel {
   std::set<std::string> ended;                                     // merges
   std::vector<PieceSeen> records;
   std::vector<Said> said;
-  std::set<std::string> timers;  // every id that was armed
+  std::set<std::string> timers;                          // every id that was armed
+  std::set<std::string> effects;                         // every id that was requested
+  std::map<std::string, std::set<std::string>> settled;  // what was there when a profile was found whole last
 };
 
 struct AnswerSeen {
@@ -99,13 +102,17 @@ struct RefereeInput {
   const std::vector<AnswerSeen>* answers = nullptr;
   const std::vector<EffectCallSeen>* calls = nullptr;
   int32_t max_depth = 0;
-  const std::vector<Merge>* merges = nullptr;  // in their order
-  const MoveIndex* index = nullptr;
+  const std::vector<Merge>* merges = nullptr;                 // in their order
+  const std::map<std::string, MoveIndex>* indexes = nullptr;  // of each mover
   int partitions = 1;
 };
 
 // A week later a request id may be used anew.
 absl::Status NoteReply(const events::v1::Reply& reply, Model* model);
+
+// An effect is requested, claimed or ended; false if the decision is nothing of that.
+absl::StatusOr<bool> PlayEffect(const events::v1::DecisionBatch& batch, const events::v1::Decision& decision,
+                                Model* model);
 
 // The models, or what is wrong with the history.
 absl::StatusOr<Verdict> Judge(const RefereeInput& input);

@@ -44,6 +44,8 @@ const std::vector<PlantedFault>& PlantedFaults() {
       InMoves("decided_while_moving", &MoveFaults::decided_while_moving),
       InMoves("timers_copied_not_moved", &MoveFaults::timers_copied_not_moved),
       InMoves("end_not_handed_on", &MoveFaults::end_not_handed_on),
+      InMoves("forwards_of_others_taken", &MoveFaults::forwards_of_others_taken),
+      InMoves("outcome_not_handed_on", &MoveFaults::outcome_not_handed_on),
   };
   return kFaults;
 }

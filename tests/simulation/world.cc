@@ -42,6 +42,7 @@ Mood DrawMood(SeededRandom& random) {
   if (!mood.moves) return mood;
   mood.partitions = 3 + static_cast<int>(random.Below(2));
   mood.beta = random.Chance(20);
+  mood.other_mover = random.Chance(40);
   mood.actions += static_cast<int>(random.Below(1200));
   mood.profiles = 3 + static_cast<int>(random.Below(8));
   mood.fact = 6 + vary(6);
@@ -73,11 +74,16 @@ World::World(uint64_t seed, const Plants& plants)
     const PartitionRef partition{"journey", Partition(i)};
     // Where profiles move others only look on, if any.
     if (mood_.moves) slots_.push_back({{std::string(kMover), partition}, {}});
+    if (mood_.other_mover) slots_.push_back({{std::string(kOtherMover), partition}, {}});
     if (!mood_.moves || (mood_.beta && i == 0)) slots_.push_back({{std::string(kAlpha), partition}, {}});
     if (!mood_.moves && mood_.beta && (i == 0 || random_.Chance(50)))
       slots_.push_back({{std::string(kBeta), partition}, {}});
   }
-  index_ = std::make_unique<MoveIndex>(log_.get(), mood_.partitions);
+  for (const std::string_view mover : {kMover, kOtherMover}) {
+    if (mood_.moves && (mover == kMover || mood_.other_mover)) {
+      indexes_.emplace(mover, MoveIndex(log_.get(), mood_.partitions, std::string(mover)));
+    }
+  }
   for (Slot& slot : slots_) slot.replicas.resize(static_cast<size_t>(mood_.replicas));
 }
 
@@ -209,11 +215,18 @@ void World::Start(size_t slot_index, Replica& replica, bool standby) {
   };
   process->log = log_->ForProcess(alive);
   process->channels = outside_.ForProcess(slot.name.ToString(), incarnation, alive);
-  if (slot.name.processor == kMover) {
+  if (IsMover(slot.name.processor)) {
+    processor::MoveBounds bounds;
+    if (random_.Chance(60)) {
+      bounds.things_per_part = 1 + random_.Below(3);
+      bounds.held_per_round = 1 + random_.Below(2);
+    }
     process->processor =
-        MakeMover({.partition = slot.name.partition,
+        MakeMover({.name = slot.name.processor == kMover ? kMover : kOtherMover,
+                   .partition = slot.name.partition,
                    .partitions = mood_.partitions,
                    .rows_per_part = random_.Chance(80) ? 1 + static_cast<int32_t>(random_.Below(3)) : 50,
+                   .bounds = bounds,
                    .faults = plants_.moves,
                    .random = process->random.get()});
   } else {
@@ -336,7 +349,7 @@ void World::SendCommand() {
   request.slot = random_.Below(slots_.size());
   request.type = std::string(kWatchCommand);
   request.body = fmt::format("k{}", random_.Below(4));
-  if (slots_[request.slot].name.processor == kMover) {
+  if (IsMover(slots_[request.slot].name.processor)) {
     const int home = slots_[request.slot].name.partition.partition.value();
     request.type = std::string(kMarkCommand);
     request.body = fmt::format("p{}", home + mood_.partitions * static_cast<int>(random_.Below(2)));
@@ -401,7 +414,7 @@ void World::WaitForSomething() {
   }
   if (answers_.empty()) return;
   const AnswerSeen& answer = answers_[random_.Below(answers_.size())];
-  if (task.processor == kMover) return CheckMarkIsVisible(slot, *replica, answer);
+  if (IsMover(task.processor)) return CheckMarkIsVisible(slot, *replica, answer);
   v1::Watched watched;
   if (answer.task != task || answer.reply.code != absl::StatusCode::kOk ||
       !watched.ParseFromString(answer.reply.body) || watched.request_id() != answer.request_id) {

@@ -46,7 +46,8 @@ struct Mood {
   int buffered_records = 0;  // 0: the default
   bool digests = false;
   bool week_passes = false;
-  bool moves = false;  // movers on every partition, instead of alpha and beta
+  bool moves = false;        // movers on every partition, instead of alpha and beta
+  bool other_mover = false;  // two of them on each
   int profiles = 0;
   // Weights of what may happen next.
   int step = 60, land = 25, acknowledge = 20, fail_session = 1, late = 3, lose = 1, crash = 1, start = 4, clock = 4,
@@ -134,8 +135,8 @@ class World {
   void TellMerge();
   bool TellMergeTo(const PartitionRef& partition);
   void LookAtSomeProfile();
-  void LookAt(std::string profile, bool at_deciders);
-  const Replica* SomeMover(const std::string& profile, bool decider);
+  void LookAt(const std::string& mover, std::string profile, bool at_deciders);
+  const Replica* SomeReplicaOf(const std::string& mover, const std::string& profile, bool decider);
   void CheckMarkIsVisible(size_t slot, const Replica& replica, const AnswerSeen& answer);
   void CheckMoveTables(const processor::Task& task, const std::string& name, const MoveModel& model);
   std::string SurvivorOf(std::string profile) const;
@@ -167,7 +168,7 @@ class World {
   std::map<std::string, std::string> digests_;
   std::vector<Merge> merges_;
   std::map<PartitionRef, std::deque<Merge>> untold_;  // each partition hears of its merges in their order
-  std::unique_ptr<MoveIndex> index_;
+  std::map<std::string, MoveIndex> indexes_;          // of each mover
   int next_process_ = 1;
   int next_fact_ = 1;
   bool calm_ = false;

@@ -22,6 +22,7 @@ void World::AppendPiece() {
   if (random_.Chance(60)) piece.set_profile_id(SurvivorOf(piece.profile_id()));
   piece.set_amount(1 + static_cast<int64_t>(random_.Below(100)));
   piece.set_quiet(random_.Chance(20));
+  piece.set_malformed(random_.Chance(5));
   log_->AppendNow({"journey", PartitionOfProfile(piece.profile_id(), mood_.partitions)},
                   {.key = piece.profile_id(), .type = std::string(kPiece), .value = piece.SerializeAsString()});
 }
@@ -69,10 +70,10 @@ bool World::TellMergeTo(const PartitionRef& partition) {
   return true;
 }
 
-const Replica* World::SomeMover(const std::string& profile, bool decider) {
+const Replica* World::SomeReplicaOf(const std::string& mover, const std::string& profile, bool decider) {
   const PartitionRef home{"journey", PartitionOfProfile(profile, mood_.partitions)};
   for (const Slot& slot : slots_) {
-    if (slot.name.processor != kMover || slot.name.partition != home) continue;
+    if (slot.name.processor != mover || slot.name.partition != home) continue;
     std::vector<const Replica*> running;
     for (const Replica& replica : slot.replicas) {
       if (replica.process != nullptr && !(decider && replica.process->standby)) running.push_back(&replica);
@@ -83,17 +84,19 @@ const Replica* World::SomeMover(const std::string& profile, bool decider) {
 }
 
 void World::LookAtSomeProfile() {
-  LookAt(fmt::format("p{}", random_.Below(static_cast<uint64_t>(mood_.profiles))), /*at_deciders=*/false);
+  const auto mover = std::next(indexes_.begin(), static_cast<std::ptrdiff_t>(random_.Below(indexes_.size())));
+  LookAt(mover->first, fmt::format("p{}", random_.Below(static_cast<uint64_t>(mood_.profiles))), /*at_deciders=*/false);
 }
 
 // As a read does: a pointer leads to the winner, which answers once that merge has ended there and nothing is on its
 // way. Then each merge is seen in whole or not at all. In the end there is nothing to wait for.
-void World::LookAt(std::string profile, bool at_deciders) {
-  index_->Update();
+void World::LookAt(const std::string& mover, std::string profile, bool at_deciders) {
+  MoveIndex& index = indexes_.at(mover);
+  index.Update();
   std::vector<std::string> path;
   std::string awaited;
   for (;;) {
-    const Replica* replica = SomeMover(profile, at_deciders);
+    const Replica* replica = SomeReplicaOf(mover, profile, at_deciders);
     if (replica == nullptr) return;
     const auto snapshot = replica->process->task->TakeSnapshot();
     const projection::View view = snapshot->view();
@@ -114,9 +117,9 @@ void World::LookAt(std::string profile, bool at_deciders) {
       return true;
     });
     path.pop_back();
-    absl::Status whole = index_->CheckWhole(profile, seen, merges_);
+    absl::Status whole = index.CheckWhole(profile, seen, merges_);
     for (const std::string& loser : path) {
-      if (whole.ok()) whole = index_->CheckAllOf(loser, seen, merges_);
+      if (whole.ok()) whole = index.CheckAllOf(loser, seen, merges_);
     }
     if (at_deciders && whole.ok() && profile != SurvivorOf(profile)) Fail(fmt::format("{} has no pointer", profile));
     if (!whole.ok()) Fail(fmt::format("a read of {}: {}", profile, whole.ToString()));

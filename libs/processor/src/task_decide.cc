@@ -208,6 +208,7 @@ absl::Status Task::Impl::Record(Decided decided, const events::v1::Cause& cause,
   if (decided.decisions.size() > kMaxDecidedItems || decided.outputs.size() > kMaxDecidedItems) {
     return absl::InternalError("too much was decided at once: continue by timers");
   }
+  depth = decided.depth.value_or(depth);
   PendingSegment& segment = open();
   for (const Decision& decision : decided.decisions) {
     TRIBUTARY_RETURN_IF_ERROR(RecordDecision(decision, cause, depth + 1));

@@ -1,5 +1,5 @@
 // The inside of a Task. task.cc: opening, stepping, status; task_decide.cc: segments and batches;
-// task_follow.cc: recorded batches, commits; task_inputs.cc: commands, timers, effects.
+// task_follow.cc: recorded batches, commits; then one file for each other kind of input.
 #pragma once
 
 #include <atomic>
@@ -170,22 +170,31 @@ class Task::Impl {
   absl::Status Commit(const events::v1::DecisionBatch& batch, Offset offset, absl::Time last_fact_appended_at);
   void PruneReplies(absl::Time now);
 
-  // --- task_inputs.cc
+  // --- task_commands.cc
   // Takes both, if it is OK.
   absl::Status QueueCommand(Command& command, ReplyFn& done);
   absl::StatusOr<bool> DecideCommands();
   absl::Status DecideCommand(WaitingCommand& waiting);
   absl::StatusOr<Reply> RecordedReply(const storage::v1::ReplyRow& row, const std::string& digest) const;
+  void ReleaseReplies(PendingSegment& segment);
+  void RefuseCommands(const absl::Status& why);
+
+  // --- task_redrive.cc
   std::optional<Decided> DecideRedrive(const Command& command);
+
+  // --- task_timers.cc
   absl::StatusOr<bool> FireTimers(absl::Time as_of);
+  void RefreshNextTimer();
+
+  // --- task_effects.cc
   absl::StatusOr<bool> DecideEffects();
   absl::Status DecideReadyEffect(const std::string& effect_id, const storage::v1::EffectRow& row);
   absl::Status EndEffect(const EffectResult& result);
   void CallClaimed(const events::v1::DecisionBatch& batch, bool own);
-  void RefreshNextTimer();
+
+  // --- task_internal.cc
+  // False if the decision is the processor's.
   bool ApplyInternal(const Decision& decision, absl::Time now);
-  void ReleaseReplies(PendingSegment& segment);
-  void RefuseCommands(const absl::Status& why);
 
   const TaskOptions options_;
   const TaskDeps deps_;

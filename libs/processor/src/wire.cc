@@ -76,6 +76,27 @@ std::string SourceName(std::string_view processor, const PartitionRef& partition
   return fmt::format("{}|{}", processor, partition.ToString());
 }
 
+events::v1::EffectEnded::Status ToProto(EffectStatus status) {
+  switch (status) {
+    case EffectStatus::kDelivered:
+      return events::v1::EffectEnded::STATUS_DELIVERED;
+    case EffectStatus::kFailed:
+      return events::v1::EffectEnded::STATUS_FAILED;
+    case EffectStatus::kUnknown:
+      return events::v1::EffectEnded::STATUS_UNKNOWN;
+    case EffectStatus::kWithheld:
+      return events::v1::EffectEnded::STATUS_WITHHELD;
+  }
+  return events::v1::EffectEnded::STATUS_UNSPECIFIED;
+}
+
+EffectStatus FromProto(events::v1::EffectEnded::Status status) {
+  for (const EffectStatus known : {EffectStatus::kDelivered, EffectStatus::kFailed, EffectStatus::kWithheld}) {
+    if (status == ToProto(known)) return known;
+  }
+  return EffectStatus::kUnknown;
+}
+
 absl::StatusOr<RecordInfo> ReadHeaders(const eventlog::Record& record) {
   RecordInfo info;
   if (record.type == kBatchType) {

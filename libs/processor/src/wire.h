@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "tributary/eventlog/record.h"
 #include "tributary/events/v1/decision_batch.pb.h"
+#include "tributary/processor/fact.h"
 
 namespace tributary::processor {
 
@@ -24,6 +25,10 @@ struct OutputPlace {
 };
 OutputPlace FromProto(const events::v1::OutputPosition& position);
 void ToProto(const OutputPlace& place, events::v1::OutputPosition* position);
+
+events::v1::EffectEnded::Status ToProto(EffectStatus status);
+// kUnknown for what this binary does not know.
+EffectStatus FromProto(events::v1::EffectEnded::Status status);
 
 // Where a relayed record comes from. `source` names the sequence: processor and its partition.
 struct RelayInfo {

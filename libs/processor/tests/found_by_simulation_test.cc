@@ -150,9 +150,10 @@ TEST(FoundBySimulation, AStandbyIsQuietThoughItWouldHaveCoveredIgnoredRecordsSoo
 }
 
 // Facts are names of profiles. It keeps no rows, and answers each fact with a patched copy of it in the dead-letter
-// log.
+// log. `seen` gets what it is shown.
 class Rowless final : public MovableProcessor {
  public:
+  explicit Rowless(std::vector<std::string>* seen) : seen_(seen) {}
   std::string_view name() const override { return "rowless"; }
   uint32_t format() const override { return 1; }
   Handling Handles(std::string_view type) const override {
@@ -166,10 +167,14 @@ class Rowless final : public MovableProcessor {
   void Derive(const Changes&, const View&, Writer<Kind::kCaches>&) override {}
   Decided Decide(const Input& input, const View&, absl::Time) override {
     Decided decided;
-    if (!std::holds_alternative<Fact>(input)) return decided;
+    const auto* fact = std::get_if<Fact>(&input);
+    if (fact == nullptr) return decided;
+    seen_->push_back(fmt::format("{} {} {}{}{}", fact->type, fact->key, absl::ToUnixMicros(fact->appended_at),
+                                 fact->historical ? " historical" : "", fact->relayed ? " relayed" : ""));
     decided.outputs.push_back({kLetters, "word", "k", FactPatch{Text("patched").SerializeAsString()}});
     return decided;
   }
+  absl::Status CheckFact(const Fact&) const override { return absl::OkStatus(); }
   std::optional<std::string> ProfileOf(const Fact& fact) const override { return TextOf(fact.value); }
   std::optional<std::string> ProfileOf(const Command&) const override { return std::nullopt; }
   bool MustBeHeld(const Fact&) const override { return true; }
@@ -190,16 +195,21 @@ class Rowless final : public MovableProcessor {
   }
   Decided DecideLost(const events::v1::ProfilesMerged&, const View&, absl::Time) override { return {}; }
   Decided DecideWhole(const std::string&, const std::string&, const View&, absl::Time) override { return {}; }
-  Output Forward(const Fact&, const std::string& winner) const override { return WordTo({}, winner); }
+  std::string Forward(const Fact&, const std::string& winner) const override {
+    return Text(winner).SerializeAsString();
+  }
+
+ private:
+  std::vector<std::string>* const seen_;
 };
 
 // The profile "here" lives in the partition under test, all others elsewhere.
 class RowlessMoves : public ::testing::Test {
  protected:
   RowlessMoves()
-      : driver_([] {
+      : driver_([this] {
           return std::make_unique<MovingProcessor>(
-              std::make_unique<Rowless>(), kHere,
+              std::make_unique<Rowless>(&seen_), kHere,
               ProfilePlaces{kHere.log, [](std::string_view profile) { return Partition(profile == "here" ? 0 : 1); }});
         }) {}
 
@@ -226,8 +236,50 @@ class RowlessMoves : public ::testing::Test {
     return types;
   }
 
+  static events::v1::FactForwarded Forwarded(const std::string& processor) {
+    events::v1::FactForwarded forwarded;
+    forwarded.set_processor(processor);
+    forwarded.set_winner_id("here");
+    forwarded.set_type("word");
+    forwarded.set_key("first key");
+    forwarded.set_value(Text("here").SerializeAsString());
+    forwarded.set_appended_at_micros(17);
+    forwarded.set_historical(true);
+    return forwarded;
+  }
+
+  std::vector<std::string> seen_;  // before the driver, whose processor fills it
   testing::ProcessorTestDriver driver_;
 };
+
+TEST_F(RowlessMoves, AForwardedFactIsSeenAsItWasAndPatchedAsAnyOther) {
+  driver_.Pipe("here", Forwarded("rowless"));
+  EXPECT_THAT(seen_, ::testing::ElementsAre("word first key 17 historical"));
+  const auto patched = driver_.RecordsOf(kLetters);
+  ASSERT_EQ(patched.size(), 1U);
+  EXPECT_EQ(patched[0]->record.value, Text("here").SerializeAsString() + Text("patched").SerializeAsString());
+}
+
+TEST_F(RowlessMoves, AFactThatAnotherProcessorForwardsIsThatOnes) {
+  driver_.Pipe("here", Forwarded("another"));
+  EXPECT_THAT(seen_, ::testing::IsEmpty());
+}
+
+TEST_F(RowlessMoves, WhatIsForwardedTellsWhatItWas) {
+  driver_.Pipe("there2", Merged("here", "there2"));
+  const absl::Time appended_at = driver_.clock().Now();
+  driver_.Pipe(Word("here"));
+  const auto records = driver_.RecordsOf({kHere.log, Partition(1)});
+  events::v1::FactForwarded forwarded;
+  ASSERT_TRUE(!records.empty() && forwarded.ParseFromString(records.back()->record.value));
+  EXPECT_EQ(forwarded.processor(), "rowless");
+  EXPECT_EQ(forwarded.winner_id(), "there2");
+  EXPECT_EQ(forwarded.type(), "word");
+  EXPECT_EQ(forwarded.key(), "k");
+  EXPECT_EQ(forwarded.value(), Text("there2").SerializeAsString());
+  EXPECT_EQ(forwarded.appended_at_micros(), absl::ToUnixMicros(appended_at));
+  EXPECT_FALSE(forwarded.historical() || forwarded.relayed());
+}
 
 TEST_F(RowlessMoves, AFactThatWasHeldIsPatchedAsAnyOther) {
   driver_.Pipe("here", Merged("there", "here"));
@@ -245,7 +297,7 @@ TEST_F(RowlessMoves, ALoserThatIsMovingAndHasNothingYetTellsTheWinnerBeforeItFor
   driver_.Pipe(Word("here"));
   driver_.Pipe("here", Ended("there", "here"));
   EXPECT_THAT(TypesAt({kHere.log, Partition(1)}),
-              ::testing::ElementsAre("profile_rows_moved", "word", "profile_move_ended"));
+              ::testing::ElementsAre("profile_rows_moved", "fact_forwarded", "profile_move_ended"));
 }
 
 }  // namespace

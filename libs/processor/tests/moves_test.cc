@@ -127,31 +127,6 @@ TEST_F(Moves, LeaveToOneDecisionInTheEndWhatNeedNotBeHeld) {
   EXPECT_THAT(Moments("a1"), ElementsAre("whole: 2 said, 1 heard"));
 }
 
-TEST_F(Moves, AProfileCountsAsMovingUntilAllThatWasHeldIsDecided) {
-  Append(PlaceOf("a1"), MergeRecord("a1", "b1"));
-  constexpr int kHeld = 2'001;
-  for (int i = 0; i < kHeld; ++i) Say("a1", fmt::format("w{:04}", i));
-  Run();
-  Append(PlaceOf("b1"), MergeRecord("a1", "b1"));
-  bool in_part = false;
-  bool late = false;
-  for (bool worked = true; worked;) {
-    worked = false;
-    for (int i = 0; i < kPartitions; ++i) worked = Step(i) || worked;
-    const size_t heard = Heard("a1").size();
-    if (heard == 0 || heard > kHeld) continue;
-    in_part = true;
-    EXPECT_TRUE(MovesAt("a1").moving || heard == kHeld) << "so that what comes now is decided in its turn";
-    if (!late) Say("a1", "then");
-    late = true;
-  }
-  EXPECT_TRUE(in_part) << "else nothing was seen";
-  EXPECT_EQ(Heard("a1").size(), kHeld + 1U);
-  EXPECT_THAT(Moments("a1"), ElementsAre("whole: 2002 said, 2002 heard"));
-  EXPECT_FALSE(MovesAt("a1").moving);
-  ExpectRebuildsTheSame();
-}
-
 TEST_F(Moves, SendOnWhatStillNamesTheLoser) {
   Merge("a1", "b1");
   Run();

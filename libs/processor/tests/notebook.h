@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,7 +24,6 @@ inline constexpr projection::Table<Kind::kDecisions, std::tuple<std::string, std
 inline constexpr projection::Table<Kind::kDecisions, std::tuple<std::string, std::string>, Int64Value> kMoments{
     34, "moments"};
 
-inline constexpr int32_t kRowsPerPart = 3;
 inline constexpr int kPartitions = 3;
 
 inline std::pair<std::string, std::string> Split(const std::string& text) {
@@ -30,10 +31,13 @@ inline std::pair<std::string, std::string> Split(const std::string& text) {
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
-// Facts "profile:text"; each is decided as heard, and "profile:remind" arms a timer, whose firing is heard, too. What
-// begins with "quiet" need not be held.
+// Facts "profile:text"; each is decided as heard. Besides, what begins with "remind" arms a timer for an hour later, or
+// as many milliseconds earlier as a number behind it says, whose firing is heard, too; "do x" requests an effect x,
+// whose outcome is heard; "echo3" puts out "echo2", and so on. What begins with "quiet" need not be held, with "bad" is
+// malformed.
 class Notebook final : public MovableProcessor {
  public:
+  explicit Notebook(size_t rows_per_part) : rows_per_part_(rows_per_part) {}
   std::string_view name() const override { return "notebook"; }
   uint32_t format() const override { return 1; }
   Handling Handles(std::string_view type) const override {
@@ -60,15 +64,28 @@ class Notebook final : public MovableProcessor {
     if (const auto* fact = std::get_if<Fact>(&input)) {
       decided.decisions.push_back(Note(TextOf(fact->value)));
       const auto [profile, text] = Split(TextOf(fact->value));
-      if (text == "remind") decided.decisions.push_back(ArmTimer(profile, "remind", now + absl::Hours(1)));
+      if (text.starts_with("remind")) {
+        const auto earlier = absl::Milliseconds(std::atoi(text.c_str() + 6));
+        decided.decisions.push_back(ArmTimer(profile, text, now + absl::Hours(1) - earlier));
+      } else if (text.starts_with("do ")) {
+        const char* const channel = text == "do sure" ? "idempotent" : "mail";
+        decided.decisions.push_back(RequestEffect(EffectIdOf(profile, text.substr(3)), channel, ""));
+      } else if (text.starts_with("echo") && text != "echo0") {
+        decided.outputs.push_back(WordTo({"journey", Partition(profile.front() - 'a')},
+                                         fmt::format("{}:echo{}", profile, std::atoi(text.c_str() + 4) - 1)));
+      }
     } else if (const auto* timer = std::get_if<DueTimer>(&input)) {
-      decided.decisions.push_back(Note(timer->key + ":reminded"));
+      decided.decisions.push_back(Note(timer->key + ":" + timer->id + "ed"));
     } else if (const auto* command = std::get_if<Command>(&input)) {
       decided.reply = Reply::Ok(Text(command->request_id));
     }
     return decided;
   }
 
+  absl::Status CheckFact(const Fact& fact) const override {
+    if (!Split(TextOf(fact.value)).second.starts_with("bad")) return absl::OkStatus();
+    return InvalidField("BAD_WORD", "text", "is bad", "Mind your words");
+  }
   std::optional<std::string> ProfileOf(const Fact& fact) const override { return Split(TextOf(fact.value)).first; }
   std::optional<std::string> ProfileOf(const Command& command) const override {
     return Split(TextOf(Payload(command.body))).first;
@@ -79,7 +96,7 @@ class Notebook final : public MovableProcessor {
     return absl::OkStatus();
   }
   CopiedRows CopyRows(const View& view, const std::string&, const std::string& profile, std::string_view cursor,
-                      int32_t, size_t) const override {
+                      int32_t max_rows, size_t) const override {
     // In order: said, then heard; the cursor is a number.
     std::vector<events::v1::MovedRow> all;
     const auto take = [&](const char* kind) {
@@ -92,9 +109,10 @@ class Notebook final : public MovableProcessor {
     view.Scan(kSaid, std::tuple(profile), take("said"));
     view.Scan(kHeard, std::tuple(profile), take("heard"));
     const size_t from = cursor.empty() ? 0 : std::stoul(std::string(cursor));
+    const size_t to = from + std::min(rows_per_part_, static_cast<size_t>(max_rows));
     CopiedRows copied;
-    for (size_t i = from; i < all.size() && i < from + kRowsPerPart; ++i) copied.rows.push_back(all[i]);
-    if (from + kRowsPerPart < all.size()) copied.next = std::to_string(from + kRowsPerPart);
+    for (size_t i = from; i < all.size() && i < to; ++i) copied.rows.push_back(all[i]);
+    if (to < all.size()) copied.next = std::to_string(to);
     return copied;
   }
   absl::Status ApplyMovedRow(const events::v1::MovedRow& row, const std::string&, const std::string& winner,
@@ -122,11 +140,21 @@ class Notebook final : public MovableProcessor {
     decided.decisions.push_back(Moment(fmt::format("{}:whole: {} said, {} heard", profile, rows(kSaid), rows(kHeard))));
     return decided;
   }
-  Output Forward(const Fact& fact, const std::string& winner) const override {
-    return WordTo({}, winner + ":" + Split(TextOf(fact.value)).second);
+  Decided DecideOutcome(const EndedEffect& ended, const std::string& profile, const View&, absl::Time) override {
+    const char* const how = ended.status == EffectStatus::kDelivered  ? "done"
+                            : ended.status == EffectStatus::kWithheld ? "withheld"
+                                                                      : "?";
+    Decided decided;
+    decided.decisions.push_back(
+        Note(fmt::format("{}:{} {}", profile, ended.effect_id.substr(ended.effect_id.find('/') + 1), how)));
+    return decided;
+  }
+  std::string Forward(const Fact& fact, const std::string& winner) const override {
+    return Text(winner + ":" + Split(TextOf(fact.value)).second).SerializeAsString();
   }
 
  private:
+  const size_t rows_per_part_;
   static Decision Moment(const std::string& text) { return {"moment", Payload::Of(Text(text))}; }
   template <typename T>
   static int64_t CountIn(const KindView<Kind::kDecisions>& view, const T& table, const std::string& profile,
@@ -153,12 +181,13 @@ class Moves : public ::testing::Test {
   }
 
   void Open(int i) {
-    tasks_[i].reset();
+    tasks_[i].reset();  // before the processor that it uses
     processors_[i] = Processor(i);
     tasks_[i] = Task::Open(Options(i), Deps(stores_[i], processors_[i].get())).value();
   }
-  static std::unique_ptr<MovingProcessor> Processor(int i) {
-    return std::make_unique<MovingProcessor>(std::make_unique<Notebook>(), PartitionRef{"journey", Partition(i)},
+  std::unique_ptr<MovingProcessor> Processor(int i) const {
+    return std::make_unique<MovingProcessor>(std::make_unique<Notebook>(rows_per_part_),
+                                             PartitionRef{"journey", Partition(i)},
                                              ProfilePlaces{"journey", PartitionOf});
   }
   static TaskOptions Options(int i) {
@@ -169,7 +198,12 @@ class Moves : public ::testing::Test {
     return options;
   }
   TaskDeps Deps(std::shared_ptr<projection::Store> store, tributary::processor::Processor* processor) {
-    return {.log = log_.get(), .store = std::move(store), .processor = processor, .clock = &clock_, .random = &random_};
+    return {.log = log_.get(),
+            .store = std::move(store),
+            .processor = processor,
+            .clock = &clock_,
+            .random = &random_,
+            .effects = channels_.get()};
   }
 
   bool Step(int i) {
@@ -262,8 +296,35 @@ class Moves : public ::testing::Test {
     }
   }
 
+  // What is opened from then on asks nobody to do effects.
+  void WithoutChannels() {
+    channels_.reset();
+    for (int i = 0; i < kPartitions; ++i) Open(i);
+  }
+  // What came to the partition of `profile` as forwarded, in order.
+  std::vector<events::v1::FactForwarded> ForwardedTo(const std::string& profile) {
+    std::vector<events::v1::FactForwarded> all;
+    const std::vector<eventlog::RecordPtr> records = eventlog::ReadAll(*log_, PlaceOf(profile)).value();
+    for (const eventlog::RecordPtr& record : records) {
+      if (record->record.type != RecordType<events::v1::FactForwarded>()) continue;
+      EXPECT_TRUE(all.emplace_back().ParseFromString(record->record.value));
+    }
+    return all;
+  }
+  // The depth of the first fact "profile:text" that came out of a decision.
+  std::string DepthOf(const std::string& profile, const std::string& text) {
+    const std::vector<eventlog::RecordPtr> records = eventlog::ReadAll(*log_, PlaceOf(profile)).value();
+    for (const eventlog::RecordPtr& record : records) {
+      if (record->record.type != "word" || TextOf(Payload(record->record.value)) != profile + ":" + text) continue;
+      if (const auto depth = record->record.FindHeader("d")) return std::string(*depth);
+    }
+    return "none";
+  }
+
+  size_t rows_per_part_ = 3;
   FakeClock clock_;
   SeededRandom random_{1};
+  std::unique_ptr<FakeChannels> channels_ = std::make_unique<FakeChannels>();
   std::unique_ptr<eventlog::MemoryLog> log_;
   std::unique_ptr<eventlog::Producer> producer_;
   std::shared_ptr<projection::Store> stores_[kPartitions];

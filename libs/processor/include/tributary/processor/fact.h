@@ -167,6 +167,9 @@ struct Decided {
   std::optional<Reply> reply;
   // For a ReadyEffect: do not do it, for this machine-readable reason. Otherwise it is claimed.
   std::optional<std::string> withhold;
+  // How many decisions led to the input, where the input does not say: a fact that was held is decided by a timer.
+  // Unset: as deep as the fact, 0 for other inputs.
+  std::optional<int32_t> depth;
 };
 
 // Decisions that the task itself applies.

@@ -25,12 +25,21 @@ struct CopiedRows {
   std::optional<std::string> next;
 };
 
+// The id of an effect that concerns a profile: "<profile>/<rest>".
+std::string EffectIdOf(std::string_view profile, std::string_view rest);
+
 // What a service does for profiles that move, besides what every Processor does. Of its own functions ApplyFact and
-// Decide never see a fact of a profile that has lost a merge, and Decide none of one whose pieces are still on their
-// way: those are forwarded or held. Ids of timers must not begin with "~".
+// Decide never see a fact of a profile that has lost a merge, Decide neither its timers nor its effects, and none of
+// one whose pieces are still on their way: those are forwarded or held. So that this can be:
+//  - the key of a timer is the id of the profile that it concerns, and its id does not begin with "~";
+//  - the id of an effect that concerns a profile is EffectIdOf it, and no other has such an id.
 class MovableProcessor : public Processor {
  public:
-  // The profile that a fact, or a command, concerns; nullopt: none. Of a ProfilesMerged it is not asked.
+  // Whether `fact` is well-formed, by itself and for ever: OK, or what ApplyFact says of malformed facts. Asked before
+  // all else, for a fact that names a loser is judged there, where it can be dead-lettered, and applied elsewhere:
+  // ApplyFact accepts what has passed.
+  virtual absl::Status CheckFact(const Fact& fact) const = 0;
+  // The profile that a fact, or a command, concerns; nullopt: none, or malformed. Of a ProfilesMerged it is not asked.
   virtual std::optional<std::string> ProfileOf(const Fact& fact) const = 0;
   virtual std::optional<std::string> ProfileOf(const Command& command) const = 0;
   // Whether `fact`, if it comes while pieces are on their way, is to be kept (as a decision, in whole) and shown to
@@ -51,7 +60,7 @@ class MovableProcessor : public Processor {
   virtual absl::Status ApplyMovedRow(const events::v1::MovedRow& row, const std::string& workspace,
                                      const std::string& winner, const KindView<Kind::kFacts>& facts,
                                      Writer<Kind::kFacts>& out) = 0;
-  // What has to be decided of a row that came for `winner`: state that decisions hold is adopted.
+  // What has to be decided of a row that came for `winner`: state that decisions hold is adopted. At most 5 decisions.
   virtual std::vector<Decision> Adopt(const events::v1::MovedRow& row, const std::string& winner, const View& view,
                                       absl::Time now) = 0;
   // What follows at the loser's at once, e.g. that it leaves its segments: once for each merge, in the step that
@@ -64,10 +73,20 @@ class MovableProcessor : public Processor {
   // time that the profile becomes whole; decide on levels, for one merge may be the first of several.
   virtual Decided DecideWhole(const std::string& workspace, const std::string& profile, const View& view,
                               absl::Time now) = 0;
-  // `fact` as a record for `winner`, which has taken the place of the profile that it concerns. The target is filled
-  // in.
-  virtual Output Forward(const Fact& fact, const std::string& winner) const = 0;
+  // What follows for `profile` from the outcome of an effect that was requested for it, or for one that was merged into
+  // it, whose id the effect's then begins with. Of such an effect that nobody had claimed the outcome is withheld,
+  // kEffectOfLoser: it may be requested anew, on all that is known now. Instead of Decide, for effects of profiles.
+  virtual Decided DecideOutcome(const EndedEffect& ended, const std::string& profile, const View& view,
+                                absl::Time now) {
+    static_cast<void>(profile);
+    return Decide(ended, view, now);
+  }
+  // The message of `fact` for `winner`, which has taken the place of the profile that it concerns, serialised.
+  virtual std::string Forward(const Fact& fact, const std::string& winner) const = 0;
 };
+
+// Why an effect was withheld whose profile has lost a merge.
+inline constexpr std::string_view kEffectOfLoser = "PROFILE_MERGED";
 
 // Where profiles live.
 struct ProfilePlaces {
@@ -75,10 +94,23 @@ struct ProfilePlaces {
   std::function<Partition(std::string_view profile_id)> partition_of;
 };
 
+// Bounds of one step of a move; tests have smaller ones.
+struct MoveBounds {
+  // A part has at most so many rows, timers, held facts and effects, and no more after so many bytes are reached.
+  size_t things_per_part = 1'000;
+  size_t bytes_per_part = 128 << 10;
+  // So many held facts are decided before the next are asked for.
+  size_t held_per_round = 1'000;
+};
+
 // The service on one partition, with merges. Handles, besides the service's own types, those of moves.proto.
+//
+// A ReadyEffect of a profile that is moving is shown to the service, which can tell by MovesOf: what nobody may do on a
+// part of the state it withholds.
 class MovingProcessor final : public Processor {
  public:
-  MovingProcessor(std::unique_ptr<MovableProcessor> service, PartitionRef partition, ProfilePlaces places);
+  MovingProcessor(std::unique_ptr<MovableProcessor> service, PartitionRef partition, ProfilePlaces places,
+                  MoveBounds bounds = {});
 
   std::string_view name() const override { return service_->name(); }
   uint32_t format() const override { return service_->format(); }
@@ -92,32 +124,59 @@ class MovingProcessor final : public Processor {
   Decided Decide(const Input& input, const View& view, absl::Time now) override;
 
  private:
+  struct Room;
+
   bool Here(std::string_view profile) const;
   PartitionRef PlaceOf(std::string_view profile) const;
   template <typename M>
   const M* Mine(const Fact& fact) const;
+
+  // moves.cc
+  absl::Status ApplyMerge(const events::v1::ProfilesMerged& merged, const KindView<Kind::kFacts>& facts,
+                          Writer<Kind::kFacts>& out);
   absl::Status ApplyRows(const events::v1::ProfileRowsMoved& moved, const KindView<Kind::kFacts>& facts,
                          Writer<Kind::kFacts>& out);
   Decided DecideFact(const Fact& fact, const View& view, absl::Time now);
+  // A fact that concerns `profile`, as it came here or out of a FactForwarded.
+  Decided DecideFactOf(const std::string& profile, const Fact& fact, const View& view, absl::Time now);
+  Decided DecideTimer(const DueTimer& timer, const View& view, absl::Time now);
+  Decided DecideCommand(const Command& command, const View& view, absl::Time now);
+  Decided DecideReady(const ReadyEffect& effect, const View& view, absl::Time now);
+  Decided DecideEnded(const EndedEffect& effect, const View& view, absl::Time now);
+
+  // moves_loser.cc: what leaves.
   Decided DecideMerge(const events::v1::ProfilesMerged& merged, const View& view, absl::Time now);
+  // Sends the next part, or what ends the move. `first`: nothing was sent so far.
+  Decided Continue(events::v1::ProfileMoveProgressed progress, bool first, const View& view, absl::Time now) const;
+  // Each true if all is in the part, false if there was no room.
+  bool TakeTimers(const std::string& loser, const View& view, Room* room, events::v1::ProfileRowsMoved* moved,
+                  Decided* decided) const;
+  bool TakeHeld(const events::v1::ProfileMoveProgressed& progress, const View& view, Room* room,
+                Decided* decided) const;
+  // `claimed`: some have been claimed and are waited for.
+  bool TakeEffects(const events::v1::ProfileMoveProgressed& progress, const View& view, Room* room, Decided* decided,
+                   bool* claimed) const;
+  // Ends the move of `loser` if it waits for nothing more.
+  void EndIfDone(const std::string& loser, const View& view, Decided* decided) const;
+  void End(events::v1::ProfileMoveProgressed* progress, Decided* decided) const;
+  Output RowsTo(const std::string& winner, const events::v1::ProfileRowsMoved& moved) const;
+  // A timer that fell due before it was sent.
+  Decided SendTimer(const DueTimer& timer, const View& view) const;
+  Output Forwarded(const Fact& fact, const std::string& winner) const;
+
+  // moves_winner.cc: what arrives.
   Decided DecideRows(const events::v1::ProfileRowsMoved& moved, const View& view, absl::Time now);
   Decided DecideEnd(const events::v1::ProfileMoveEnded& ended, const View& view, absl::Time now);
   // Of a profile whose pieces are all there: has the next held facts decided, or finds it whole.
   Decided Settle(const std::string& workspace, const std::string& profile, const View& view, absl::Time now);
-  Decided DecideTimer(const DueTimer& timer, const View& view, absl::Time now);
   Decided DecideHeld(const DueTimer& timer, const View& view, absl::Time now);
-  Decided DecideCommand(const Command& command, const View& view, absl::Time now);
-  // Sends the next part, or what ends the move.
-  Decided Continue(events::v1::ProfileMoveProgressed progress, const View& view, absl::Time now) const;
-  void AddTimers(const std::string& loser, const View& view, events::v1::ProfileRowsMoved* moved,
-                 Decided* decided) const;
-  void EndMove(events::v1::ProfileMoveProgressed* progress, const View& view, Decided* decided) const;
-  void ForwardHeld(const events::v1::FactHeld& held, const std::string& winner, Decided* decided) const;
-  Output Forwarded(const Fact& fact, const std::string& winner) const;
+  // The service's answer to a fact, or outcome, that lies not as such in the log.
+  Decided DecideCarried(const std::string& profile, const Fact& fact, const View& view, absl::Time now);
 
   const std::unique_ptr<MovableProcessor> service_;
   const PartitionRef partition_;
   const ProfilePlaces places_;
+  const MoveBounds bounds_;
 };
 
 // What a read has to know of a profile, in a view of the partition that it lives in.
