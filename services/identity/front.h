@@ -52,7 +52,7 @@ class IdentityFront final : public v1::IdentityService::CallbackService {
 
   // For the other fronts of this process. `done` is called once, on any thread, perhaps before this returns, with the
   // surviving profile. Errors: INVALID_ARGUMENT (Normalise's, or the token's), NOT_FOUND with the reason
-  // IDENTIFIER_NOT_FOUND, UNAVAILABLE (not visible before the deadline, by the tasks' clock; not served here). Their
+  // IDENTIFIER_NOT_FOUND, UNAVAILABLE (not visible before the deadline, by the wall's clock; not served here). Their
   // texts hold no value.
   void Resolve(const ResolveRequest& request, absl::Time deadline,
                std::function<void(absl::StatusOr<ResolvedProfile>)> done) const;

@@ -51,9 +51,7 @@ IngestionFront::~IngestionFront() {
 
 template <typename Response, typename Look>
 void IngestionFront::Read(const CallInfo& call, std::string_view token, rpc::Reply<Response> reply, Look look) const {
-  // A call's deadline is by the wall, the task waits by its own clock, which may be a simulated one.
-  const absl::Time deadline = deps_.clock->Now() + (call.deadline - SystemClock().Now());
-  deps_.read_gate->Read(registry_, token, deadline,
+  deps_.read_gate->Read(registry_, token, call.deadline,
                         [reply = std::move(reply),
                          look = std::move(look)](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
                           if (!snapshot.ok()) return reply(snapshot.status());

@@ -74,6 +74,51 @@ TEST(FakeClockTest, MonotonicNeverGoesBack) {
   EXPECT_EQ(clock.Monotonic(), absl::Seconds(5));
 }
 
+TEST(SimulatedClockTest, StandsUntilItIsMovedAndNeverGoesBack) {
+  FakeClock wall;
+  const absl::Time start = wall.Now() - absl::Hours(100);
+  SimulatedClock clock(wall, start);
+  wall.Advance(absl::Seconds(5));
+  EXPECT_EQ(clock.Now(), start);
+  EXPECT_EQ(clock.Monotonic(), absl::Seconds(5)) << "pauses are real";
+  EXPECT_EQ(clock.WallNow(), wall.Now()) << "and deadlines";
+  clock.MoveTo(start + absl::Hours(1));
+  clock.MoveTo(start);
+  EXPECT_EQ(clock.Now(), start + absl::Hours(1));
+}
+
+TEST(SimulatedClockTest, IsNeverLaterThanTheWall) {
+  FakeClock wall;
+  EXPECT_EQ(SimulatedClock(wall, wall.Now() + absl::Hours(1)).Now(), wall.Now());
+  SimulatedClock clock(wall, wall.Now() - absl::Hours(1));
+  clock.MoveTo(wall.Now() + absl::Hours(1));
+  EXPECT_EQ(clock.Now(), wall.Now());
+}
+
+TEST(SimulatedClockTest, FollowsTheWallOnceToldAndNotBack) {
+  FakeClock wall;
+  SimulatedClock clock(wall, wall.Now() - absl::Hours(1));
+  EXPECT_FALSE(clock.follows_wall());
+  clock.FollowWall();
+  EXPECT_TRUE(clock.follows_wall());
+  EXPECT_EQ(clock.Now(), wall.Now());
+  wall.Advance(absl::Seconds(5));
+  const absl::Time latest = wall.Now();
+  EXPECT_EQ(clock.Now(), latest);
+  wall.Set(latest - absl::Minutes(1));
+  EXPECT_EQ(clock.Now(), latest);
+}
+
+TEST(SimulatedClockTest, WaitingForATimeIsInVainWhileItStands) {
+  FakeClock wall;
+  const absl::Time start = wall.Now() - absl::Hours(1);
+  SimulatedClock clock(wall, start);
+  EXPECT_EQ(clock.Until(start + absl::Seconds(1)), absl::InfiniteDuration());
+  EXPECT_LE(clock.Until(start), absl::ZeroDuration());
+  clock.FollowWall();
+  EXPECT_EQ(clock.Until(wall.Now() + absl::Seconds(1)), absl::Seconds(1));
+}
+
 TEST(RandomTest, SeedDecidesAndUuidIsVersion4) {
   SeededRandom a(7);
   SeededRandom b(7);

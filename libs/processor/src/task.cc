@@ -38,7 +38,7 @@ void Task::WhenRelayed(Offset position, absl::Time deadline, std::function<void(
 }
 std::unique_ptr<projection::Snapshot> Task::TakeSnapshot() const { return impl_->deps().store->TakeSnapshot(); }
 TaskStatus Task::status() const { return impl_->status(); }
-bool Task::Quiet() const { return impl_->quiet(); }
+bool Task::Quiet() const { return impl_->Quiet(); }
 absl::Time Task::NextTimer() const { return impl_->NextTimer(); }
 void Task::OnWake(std::function<void()> wake) { impl_->OnWake(std::move(wake)); }
 const PartitionRef& Task::partition() const { return impl_->options().partition; }
@@ -223,7 +223,7 @@ absl::Duration Task::Impl::IdleFor() const {
     if (HasOpen() && !pending_.back().Unused())
       idle = std::min(idle, last_append_ + options_.empty_batch_age - monotonic);
     const bool room = HasOpen() || static_cast<int32_t>(pending_.size()) < options_.max_pending_segments;
-    if (room && next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, next_timer_ - deps_.clock->Now());
+    if (room && next_timer_ < absl::InfiniteFuture()) idle = std::min(idle, deps_.clock->Until(next_timer_));
     if (!pending_.empty() && pending_.front().stage == PendingSegment::Stage::kClosed) {
       idle = std::min(idle, resend_at_ - monotonic);
     }
@@ -232,7 +232,7 @@ absl::Duration Task::Impl::IdleFor() const {
   }
   {
     std::lock_guard lock(mutex_);
-    for (const VisibleWaiter& waiter : waiters_) idle = std::min(idle, waiter.deadline - deps_.clock->Now());
+    for (const VisibleWaiter& waiter : waiters_) idle = std::min(idle, waiter.deadline - deps_.clock->WallNow());
   }
   if (feed_->OldestHole().has_value()) idle = std::min(idle, absl::Seconds(1));
   return std::max(idle, absl::ZeroDuration());
@@ -317,7 +317,7 @@ void Task::Impl::Answer(VisibleWaiter& waiter, const absl::Status& why) {
 void Task::Impl::AnswerVisible() {
   std::vector<VisibleWaiter> ready;
   std::vector<VisibleWaiter> late;
-  const absl::Time now = deps_.clock->Now();
+  const absl::Time now = deps_.clock->WallNow();
   {
     std::lock_guard lock(mutex_);
     if (waiters_.empty()) return;
@@ -374,6 +374,15 @@ void Task::Impl::WhenRelayed(Offset position, absl::Time deadline, std::function
 TaskStatus Task::Impl::status() const {
   std::lock_guard lock(mutex_);
   return status_;
+}
+
+bool Task::Impl::Quiet() const {
+  if (!quiet_.load()) return false;
+  std::lock_guard lock(mutex_);
+  // What has come since the last step: a clock that was moved, a record whose watch has yet to call.
+  if (!options_.standby && published_next_timer_ <= deps_.clock->Now()) return false;
+  const absl::StatusOr<Offset> end = deps_.log->End(options_.partition);
+  return options_.stop_at.has_value() || !end.ok() || *end <= status_.end;
 }
 
 absl::Time Task::Impl::NextTimer() const {

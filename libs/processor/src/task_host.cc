@@ -75,6 +75,12 @@ class TaskHost::Impl {
     return settled_.wait_until(lock, deadline, quiet);
   }
 
+  void WakeDue(absl::Time now) {
+    for (auto& hosted : hosted_) {
+      if (hosted->task->NextTimer() <= now) Wake(hosted.get());
+    }
+  }
+
   const std::vector<Task*>& tasks() const { return tasks_; }
 
   absl::Status failure() const {
@@ -184,6 +190,7 @@ Task* TaskHost::Add(std::unique_ptr<Processor> processor, std::unique_ptr<Task> 
 void TaskHost::Start() { impl_->Start(); }
 void TaskHost::Stop() { impl_->Stop(); }
 bool TaskHost::WaitUntilQuiet(absl::Duration timeout) { return impl_->WaitUntilQuiet(timeout); }
+void TaskHost::WakeDue(absl::Time now) { impl_->WakeDue(now); }
 const std::vector<Task*>& TaskHost::tasks() const { return impl_->tasks(); }
 absl::Status TaskHost::Failure() const { return impl_->failure(); }
 

@@ -77,7 +77,7 @@ class Task::Impl {
 
   const TaskOptions& options() const { return options_; }
   const TaskDeps& deps() const { return deps_; }
-  bool quiet() const { return quiet_.load(); }
+  bool Quiet() const;
   absl::Time NextTimer() const;
 
  private:

@@ -91,6 +91,20 @@ TEST_F(Timers, ArmedAgainMoveAndCancelledOnesDoNotFire) {
   EXPECT_THAT(fired_, ElementsAre("a/1"));
 }
 
+TEST_F(Timers, TheTaskIsNotQuietOnceOneIsDueOrARecordHasComeThoughItHasNotLookedYet) {
+  auto driver = Make();
+  driver->Pipe(Word("arm a/1 10"));
+  EXPECT_TRUE(driver->task().Quiet());
+  driver->clock().Advance(absl::Seconds(10));
+  EXPECT_FALSE(driver->task().Quiet());
+  driver->Run();
+  EXPECT_TRUE(driver->task().Quiet());
+  driver->Append(Word("cancel b/1"));
+  EXPECT_FALSE(driver->task().Quiet());
+  driver->Run();
+  EXPECT_TRUE(driver->task().Quiet());
+}
+
 TEST_F(Timers, OneThatIsArmedNowFiresInALaterBatch) {
   clockwork_.then = [](const DueTimer& timer, absl::Time now) {
     std::vector<Decision> decisions;

@@ -161,7 +161,8 @@ class Task {
   // Thread-safe from here on.
 
   void Submit(Command command, ReplyFn done);
-  // Calls `done` when `position` is visible, on the task's thread, or at once if it is already.
+  // Calls `done` when `position` is visible, on the task's thread, or at once if it is already. Deadlines are by the
+  // clock's WallNow().
   void WhenVisible(Offset position, absl::Time deadline, SnapshotFn done);
   // Calls `done` when `position` is visible and every output of the batches that were committed then was
   // acknowledged by its target: what follows from that fact can be read there.
@@ -169,7 +170,8 @@ class Task {
   // What is committed now.
   std::unique_ptr<projection::Snapshot> TakeSnapshot() const;
   TaskStatus status() const;
-  // Nothing uncovered, due, unrelayed or in flight, as of the last Step.
+  // Nothing uncovered, due, unrelayed or in flight, as of the last Step, and since then no timer has fallen due and
+  // nothing was appended to the partition.
   bool Quiet() const;
   // The earliest timer, as of the last Step; infinite future if none.
   absl::Time NextTimer() const;

@@ -31,11 +31,15 @@ class TaskHost {
   // Thread-safe after Start. Null if there is none.
   Task* Find(std::string_view processor, const PartitionRef& partition) const;
   const std::vector<Task*>& tasks() const;
+  // Lets the tasks look whose earliest timer is due at `now`: for who has moved a clock that stands. InfiniteFuture:
+  // all tasks.
+  void WakeDue(absl::Time now);
   // Why the first halted task halted; OK if none has.
   absl::Status Failure() const;
-  // Waits until no task has anything to do, at most for `timeout`. True if that came.
+  // Waits until no task has anything to do, all at one moment, at most for `timeout`. True if that came. A halted task
+  // has nothing to do.
   bool WaitUntilQuiet(absl::Duration timeout);
-  // No task has anything to do, as of its last step.
+  // No task has anything to do.
   bool Quiet() const;
 
  private:
