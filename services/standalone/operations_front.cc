@@ -95,6 +95,19 @@ absl::StatusOr<int64_t> PageStart(const std::string& token) {
 
 int PageSize(int asked) { return asked <= 0 ? kDefaultPage : std::min(asked, kMaxPage); }
 
+// Unset: the wall's now.
+absl::StatusOr<std::optional<absl::Time>> TargetOf(const pb::AdvanceClockRequest& request) {
+  if (request.has_to()) {
+    const int64_t seconds = request.to().seconds();
+    if (seconds >= TimeUtil::kTimestampMinSeconds && seconds <= TimeUtil::kTimestampMaxSeconds) {
+      return absl::FromUnixMicros(TimeUtil::TimestampToMicroseconds(request.to()));
+    }
+    return InvalidField("OUT_OF_RANGE", "to", "is no time", "Name one in the years 1 to 9999");
+  }
+  if (request.follow_wall()) return std::nullopt;
+  return InvalidField("REQUIRED", "to", "is missing", "Say how far, or set follow_wall");
+}
+
 // A server stream that a thread of its own feeds; deletes itself when gRPC is done with it.
 template <typename Response>
 class FedStream : public grpc::ServerWriteReactor<Response> {
@@ -346,6 +359,52 @@ grpc::ServerUnaryReactor* OperationsFront::RedriveDeadLetter(grpc::CallbackServe
                        reply(std::move(answer));
                      });
       });
+}
+
+grpc::ServerUnaryReactor* OperationsFront::GetClock(grpc::CallbackServerContext* context,
+                                                    const pb::GetClockRequest* request,
+                                                    pb::GetClockResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, rpc::AccessRule::OperatorOnly(),
+                     [this](const rpc::CallInfo&, const pb::GetClockRequest&, rpc::Reply<pb::GetClockResponse> reply) {
+                       pb::GetClockResponse answer;
+                       *answer.mutable_now() = ToTimestamp(deps_.clock->Now());
+                       *answer.mutable_wall_now() = ToTimestamp(deps_.clock->WallNow());
+                       answer.set_simulated(deps_.stepper != nullptr);
+                       answer.set_follows_wall(deps_.stepper == nullptr || deps_.stepper->clock().follows_wall());
+                       const absl::Time next = NextTimer(*deps_.host);
+                       if (next < absl::InfiniteFuture()) *answer.mutable_next_timer() = ToTimestamp(next);
+                       reply(std::move(answer));
+                     });
+}
+
+grpc::ServerWriteReactor<pb::AdvanceClockResponse>* OperationsFront::AdvanceClock(
+    grpc::CallbackServerContext* context, const pb::AdvanceClockRequest* request) {
+  using Stream = FedStream<pb::AdvanceClockResponse>;
+  absl::StatusOr<rpc::Admission> admission = deps_.gate->Admit(*context, rpc::AccessRule::OperatorOnly());
+  if (!admission.ok()) return Stream::Refuse(admission.status());
+  if (deps_.stepper == nullptr) {
+    return Stream::Refuse(
+        FieldError(absl::StatusCode::kFailedPrecondition, "WALL_CLOCK", "", "the server's clock is the wall's",
+                   "Only a server that was started with --simulated-clock has one that can be moved"));
+  }
+  const absl::StatusOr<std::optional<absl::Time>> target = TargetOf(*request);
+  if (!target.ok()) return Stream::Refuse(target.status());
+  return Stream::Start(std::move(admission->slot), [this, to = *target](Stream& stream) {
+    const auto send = [&](const ClockStepper::News& news, bool done) {
+      pb::AdvanceClockResponse answer;
+      *answer.mutable_now() = ToTimestamp(news.now);
+      answer.set_timers_fired(news.timers_fired);
+      answer.set_stops(news.stops);
+      answer.set_done(done);
+      return stream.Send(answer);
+    };
+    const auto tell = [&](const ClockStepper::News& news) {
+      return !stopping_.load() && !stream.Cancelled() && send(news, false);
+    };
+    TRIBUTARY_ASSIGN_OR_RETURN(const ClockStepper::News news, deps_.stepper->Advance(to, tell));
+    if (!send(news, true)) return absl::CancelledError("the client has gone");
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace tributary::standalone

@@ -1,10 +1,11 @@
-// OperationsService: tasks, log, verification, dead letters. For operators.
+// OperationsService: tasks, log, verification, dead letters, the clock. For operators.
 #pragma once
 
 #include <atomic>
 #include <string>
 #include <vector>
 
+#include "standalone/clock_stepper.h"
 #include "standalone/tasks.h"
 #include "tributary/operations/v1/operations.grpc.pb.h"
 #include "tributary/processor/task_host.h"
@@ -20,6 +21,7 @@ class OperationsFront final : public operations::v1::OperationsService::Callback
     eventlog::EventLog* log = nullptr;
     const Collaborators* collaborators = nullptr;
     const Clock* clock = nullptr;
+    ClockStepper* stepper = nullptr;  // null: the clock is the wall's
     std::string scratch_dir;
   };
   explicit OperationsFront(Deps deps);
@@ -39,6 +41,11 @@ class OperationsFront final : public operations::v1::OperationsService::Callback
   grpc::ServerUnaryReactor* RedriveDeadLetter(grpc::CallbackServerContext* context,
                                               const operations::v1::RedriveDeadLetterRequest* request,
                                               operations::v1::RedriveDeadLetterResponse* response) override;
+  grpc::ServerUnaryReactor* GetClock(grpc::CallbackServerContext* context,
+                                     const operations::v1::GetClockRequest* request,
+                                     operations::v1::GetClockResponse* response) override;
+  grpc::ServerWriteReactor<operations::v1::AdvanceClockResponse>* AdvanceClock(
+      grpc::CallbackServerContext* context, const operations::v1::AdvanceClockRequest* request) override;
 
   // Not part of the service: tells streams to end, before the server shuts down.
   void StopStreams() { stopping_.store(true); }

@@ -13,6 +13,7 @@
 #include "ingestion/first_workspace.h"
 #include "ingestion/front.h"
 #include "profile/front.h"
+#include "standalone/clock_stepper.h"
 #include "standalone/operations_front.h"
 #include "standalone/tasks.h"
 #include "tributary/base/status.h"
@@ -86,17 +87,27 @@ class Resolver final : public profile::IdentifierResolver {
 class Server::Impl {
  public:
   Impl(const Options& options, const Clock& clock, Random& random)
-      : options_(options), clock_(clock), random_(random) {}
+      : options_(options),
+        simulated_(options.simulated_clock.has_value()
+                       ? std::make_unique<SimulatedClock>(clock, *options.simulated_clock)
+                       : nullptr),
+        clock_(simulated_ != nullptr ? *simulated_ : clock),
+        random_(random) {}
   ~Impl() { (void)Stop(); }  // whoever wants to know calls Stop() first
 
   absl::Status Start() {
     TRIBUTARY_RETURN_IF_ERROR(MakePrivateDirectory(options_.data_dir));
     TRIBUTARY_ASSIGN_OR_RETURN(const metrics::ExposerOptions exposer, ExposerAddress(options_.metrics_listen));
+    if (options_.simulated_clock.value_or(absl::InfinitePast()) > clock_.WallNow()) {
+      return InvalidField("BEYOND_WALL_CLOCK", "simulated_clock", "lies in the future",
+                          "Start the clock at a time that has been");
+    }
     TRIBUTARY_ASSIGN_OR_RETURN(log_, eventlog::OpenEmbeddedLog({.path = options_.data_dir + "/log",
                                                                 .logs = LogSpecs(options_.partitions),
                                                                 .clock = &clock_,
                                                                 .random = &random_,
                                                                 .sync = options_.sync}));
+    TRIBUTARY_RETURN_IF_ERROR(ResumeSimulatedClock());
     TRIBUTARY_ASSIGN_OR_RETURN(identifier::KeyMaker keys, identifier::KeyMaker::Create());
     collaborators_ =
         std::make_unique<Collaborators>(Collaborators{std::move(keys), identifier::IdentifierRules::Default()});
@@ -127,6 +138,7 @@ class Server::Impl {
     // In the order of use: fronts, tasks with their projections, log.
     rpc_.reset();
     operations_.reset();
+    stepper_.reset();
     profile_.reset();
     resolver_.reset();
     identity_.reset();
@@ -144,7 +156,19 @@ class Server::Impl {
     return host_->Failure();
   }
 
+  absl::Time Now() const { return clock_.Now(); }
+
  private:
+  std::string clock_file() const { return options_.data_dir + "/simulated_clock"; }
+
+  absl::Status ResumeSimulatedClock() {
+    if (simulated_ == nullptr) return absl::OkStatus();
+    TRIBUTARY_ASSIGN_OR_RETURN(const absl::Time start,
+                               ResumeClock(*log_, clock_file(), simulated_->Now(), simulated_->WallNow()));
+    simulated_->MoveTo(start);
+    return absl::OkStatus();
+  }
+
   absl::Status OpenTasks() {
     const auto resources = projection::SharedResources::Create({});
     std::vector<TaskName> names = AllTasks(*log_);
@@ -242,12 +266,17 @@ class Server::Impl {
                                     .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
                                     .resolver = resolver_.get(),
                                     .clock = &clock_});
+    if (simulated_ != nullptr) {
+      stepper_ = std::make_unique<ClockStepper>(
+          ClockStepper::Deps{.clock = simulated_.get(), .host = host_.get(), .file = clock_file()});
+    }
     operations_ =
         std::make_unique<OperationsFront>(OperationsFront::Deps{.gate = call_gate_.get(),
                                                                 .host = host_.get(),
                                                                 .log = log_.get(),
                                                                 .collaborators = collaborators_.get(),
                                                                 .clock = &clock_,
+                                                                .stepper = stepper_.get(),
                                                                 .scratch_dir = options_.data_dir + "/scratch"});
     TRIBUTARY_ASSIGN_OR_RETURN(
         rpc_, rpc::Server::Start({.address = options_.listen,
@@ -265,7 +294,8 @@ class Server::Impl {
   }
 
   const Options options_;
-  const Clock& clock_;
+  const std::unique_ptr<SimulatedClock> simulated_;  // null: the wall's
+  const Clock& clock_;                               // the tasks'
   Random& random_;
   bool stopped_ = false;
   metrics::Registry metrics_;
@@ -279,6 +309,7 @@ class Server::Impl {
   std::unique_ptr<identity::IdentityFront> identity_;
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<profile::ProfileFront> profile_;
+  std::unique_ptr<ClockStepper> stepper_;
   std::unique_ptr<OperationsFront> operations_;
   std::unique_ptr<rpc::Server> rpc_;
   std::unique_ptr<metrics::Exposer> exposer_;
@@ -295,6 +326,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, co
 
 uint16_t Server::port() const { return impl_->port(); }
 uint16_t Server::metrics_port() const { return impl_->metrics_port(); }
+absl::Time Server::Now() const { return impl_->Now(); }
 std::string Server::client_file() const { return impl_->client_file(); }
 absl::Status Server::Health() const { return impl_->Health(); }
 absl::Status Server::Stop() { return impl_->Stop(); }

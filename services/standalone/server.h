@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,6 +29,9 @@ struct Options {
   // PEM files; both or none.
   std::string tls_certificate_file;
   std::string tls_private_key_file;
+  // Unset: the wall's clock. Else the tasks' time stands there, or where the data ends if that is later, until
+  // OperationsService.AdvanceClock moves it.
+  std::optional<absl::Time> simulated_clock;
   // How long running calls may take when the server stops.
   absl::Duration drain = absl::Seconds(10);
 };
@@ -36,7 +40,9 @@ struct Options {
 class Server {
  public:
   // Returns when calls are answered. Errors: FailedPrecondition (the directory is in use, or was made with
-  // other partitions), Unavailable (an address is taken), DataLoss.
+  // other partitions, or ends after the wall's now with a
+  // simulated clock), InvalidArgument (a simulated clock ahead of the wall's), Unavailable (an address is taken),
+  // DataLoss.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, const Clock& clock, Random& random);
   // Stop().
   ~Server();
@@ -45,6 +51,8 @@ class Server {
 
   uint16_t port() const;
   uint16_t metrics_port() const;
+  // The tasks' time.
+  absl::Time Now() const;
   // The file that the command line finds the address and the credentials in.
   std::string client_file() const;
   // Not OK once a task has halted: the process should end with that error, for the log decides what next.

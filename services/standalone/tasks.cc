@@ -97,6 +97,9 @@ processor::TaskOptions OptionsOf(const TaskName& name, bool standby) {
   processor::TaskOptions options;
   options.partition = name.partition;
   options.standby = standby;
+  // The embedded log has one process at a time: whoever claimed before this one started is gone. A clock that stands
+  // would wait for ever.
+  options.claim_timeout = absl::ZeroDuration();
   options.dead_letter = eventlog::PartitionRef{kDeadLetterLog, eventlog::Partition(0)};
   return options;
 }

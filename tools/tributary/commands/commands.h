@@ -26,6 +26,8 @@ void AddGenerate(CLI::App& app, Session& session);
 void AddScore(CLI::App& app, Session& session);
 void AddSegment(CLI::App& app, Session& session);
 void AddTier(CLI::App& app, Session& session);
+void AddClock(CLI::App& app, Session& session);
+void AddPlay(CLI::App& app, Session& session);
 // In the binary alone: they run a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);
 void AddRebuild(CLI::App& app, Session& session);

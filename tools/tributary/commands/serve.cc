@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
 #include "standalone/server.h"
+#include "text/format.h"
 #include "tributary/base/status.h"
 
 namespace tributary::cli {
@@ -22,6 +23,8 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+std::string TimeText(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
+
 void PrintAddresses(const Session& session, const standalone::Options& options, const standalone::Server& server) {
   const auto host_of = [](const std::string& listen) { return listen.substr(0, listen.rfind(':')); };
   const std::string address = fmt::format("{}:{}", host_of(options.listen), server.port());
@@ -34,6 +37,7 @@ void PrintAddresses(const Session& session, const standalone::Options& options, 
     json["metrics"] = metrics;
     json["data_dir"] = data_dir;
     json["client_file"] = server.client_file();
+    if (options.simulated_clock.has_value()) json["simulated_clock"] = TimeText(server.Now());
     session.out << json.dump() << std::endl;
     return;
   }
@@ -41,11 +45,16 @@ void PrintAddresses(const Session& session, const standalone::Options& options, 
                      "Tributary is ready.\n"
                      "gRPC       {}\n"
                      "metrics    {}\n"
-                     "data       {}\n\n"
+                     "data       {}\n{}\n"
                      "Other commands find it by --data-dir {} (or TRIBUTARY_DATA_DIR).\n"
                      "Go on with: tributary source create website --channel web\n"
                      "Ctrl-C or SIGTERM ends it in good order.\n",
-                     address, metrics, data_dir, options.data_dir)
+                     address, metrics, data_dir,
+                     options.simulated_clock.has_value()
+                         ? fmt::format("clock      stands at {}; see `tributary clock --help`\n",
+                                       TimeText(server.Now()))
+                         : "",
+                     options.data_dir)
               << std::flush;
 }
 
@@ -105,8 +114,21 @@ void AddServe(CLI::App& app, Session& session) {
       "Acknowledge before the disk has it. Faster; a crash of the machine can lose what was acknowledged");
   command->add_option("--tls-certificate", options->tls_certificate_file, "PEM; with --tls-key");
   command->add_option("--tls-key", options->tls_private_key_file, "PEM; with --tls-certificate");
-  command->callback([options, no_sync, &session] {
+  auto simulated = std::make_shared<std::string>();
+  command->add_option(
+      "--simulated-clock", *simulated,
+      "The tasks' time stands at this moment (2026-05-01, 2026-05-01T08:00:00+07:00), or where the data "
+      "ends if that is later, until `tributary clock advance` or `play` moves it");
+  command->callback([options, no_sync, simulated, &session] {
     options->sync = !*no_sync;
+    if (!simulated->empty()) {
+      const auto start = ParseMoment(*simulated, absl::UTCTimeZone(), "--simulated-clock");
+      if (!start.ok()) {
+        session.exit_code = FailUsage(session, FromAbsl(start.status().message()));
+        return;
+      }
+      options->simulated_clock = *start;
+    }
     session.exit_code = Run(session, *options);
   });
 }

@@ -62,7 +62,7 @@ class Sender {
 
   // Waits while too many are under way. The error that ended it all, if one did.
   absl::Status Submit(Batch batch);
-  // Waits until all are acknowledged. No Submit() after it.
+  // Waits until all that was submitted is acknowledged. The error that ended it all, if one did.
   absl::Status Finish();
   // After Finish(): a read that waits for each of these sees everything that was accepted. At most in_flight.
   std::vector<std::string> Tokens() const;
