@@ -13,10 +13,10 @@ help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  %-9s %s\n", $$1, $$2}'
 	@echo 'Variables: PRESET=dev|release|asan-ubsan|tsan (test, simulate), JOBS=n (default: one per core).'
 
-demo: ## install, build, start a server, import purchases, show a journey (DATA=file: your own file)
+demo: ## install, build, play half a year of made-up customers (DATA=file: import purchases instead)
 	@tools/bootstrap.sh build
 	@tools/build.sh release tributary
-	@DATA='$(DATA)' tools/demo.sh
+	@DATA='$(DATA)' tools/demo$(if $(DATA),-import).sh
 
 run: ## build and run `tributary serve` on ./data/tributary (ARGS='...': more flags)
 	@tools/bootstrap.sh build

@@ -57,7 +57,8 @@ std::ostream& operator<<(std::ostream& out, const Totals& totals) {
   return out;
 }
 
-Platform::Platform() : address_(fmt::format("127.0.0.1:{}", FreePort())) {}
+Platform::Platform(std::vector<std::string> serve_flags)
+    : serve_flags_(std::move(serve_flags)), address_(fmt::format("127.0.0.1:{}", FreePort())) {}
 
 Platform::~Platform() {
   if (testing::Test::HasFailure()) std::cerr << "--- the server said:\n" << ServerOutput() << "---\n";
@@ -66,8 +67,9 @@ Platform::~Platform() {
 std::string Platform::ServerOutput() const { return ReadAll(folder_.path() / "server.log"); }
 
 void Platform::Start() {
-  server_ = std::make_unique<Process>(Command({"serve", "--listen", address_, "--metrics-listen", "127.0.0.1:0"}),
-                                      folder_.path() / "server.log");
+  std::vector<std::string> serve = {"serve", "--listen", address_, "--metrics-listen", "127.0.0.1:0"};
+  serve.insert(serve.end(), serve_flags_.begin(), serve_flags_.end());
+  server_ = std::make_unique<Process>(Command(std::move(serve)), folder_.path() / "server.log");
   ASSERT_TRUE(WaitUntil([this] { return Serves(); }, *server_, absl::Seconds(60))) << "the server does not serve";
 }
 

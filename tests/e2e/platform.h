@@ -38,8 +38,8 @@ struct CustomerSum {
 // A data directory and, most of the time, a server on it. Not thread-safe, but for what clients do.
 class Platform {
  public:
-  // Fresh, and stopped. The port stays the same over restarts, as it does in life.
-  Platform();
+  // Fresh, and stopped. The port stays the same over restarts, as it does in life. `serve_flags`: more of `serve`.
+  explicit Platform(std::vector<std::string> serve_flags = {});
   ~Platform();
 
   // Starts the server and waits until it serves; fails the test if it does not.
@@ -81,6 +81,7 @@ class Platform {
   bool Serves() const;
 
   ScratchFolder folder_;
+  const std::vector<std::string> serve_flags_;
   std::string address_;
   std::unique_ptr<Process> server_;
 };

@@ -15,8 +15,8 @@
 
 #include "fmt/format.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "google/protobuf/wrappers.pb.h"
+#include "gtest/gtest.h"
 #include "tributary/base/mutex.h"
 #include "tributary/base/random.h"
 #include "tributary/base/status.h"
@@ -137,8 +137,7 @@ class ClockStepperTest : public ::testing::Test {
  protected:
   ClockStepperTest() {
     for (int i = 0; i < 2; ++i) {
-      auto processor =
-          std::make_unique<Clockwork>(start_, trace_, gate_, PartitionRef{kLog, Partition(1 - i)});
+      auto processor = std::make_unique<Clockwork>(start_, trace_, gate_, PartitionRef{kLog, Partition(1 - i)});
       auto task = *processor::Task::Open({.partition = {kLog, Partition(i)}},
                                          {.log = log_.get(),
                                           .store = *projection::Store::Open({.in_memory = true}),

@@ -115,15 +115,15 @@ class Player {
     const double seconds = std::max(1e-3, absl::ToDoubleSeconds(elapsed));
     const double rate = static_cast<double>(accepted_ + refused_) / seconds;
     if (session_.json) {
-      session_.out << nlohmann::ordered_json({{"events", accepted_ + refused_},
-                                              {"accepted", accepted_},
-                                              {"refused", refused_},
-                                              {"seconds", seconds},
-                                              {"per_second", rate},
-                                              {"slices", slices_},
-                                              {"timers_fired", timers_fired_},
-                                              {"clock", absl::FormatTime(absl::RFC3339_full, slice_end_,
-                                                                         absl::UTCTimeZone())}})
+      session_.out << nlohmann::ordered_json(
+                          {{"events", accepted_ + refused_},
+                           {"accepted", accepted_},
+                           {"refused", refused_},
+                           {"seconds", seconds},
+                           {"per_second", rate},
+                           {"slices", slices_},
+                           {"timers_fired", timers_fired_},
+                           {"clock", absl::FormatTime(absl::RFC3339_full, slice_end_, absl::UTCTimeZone())}})
                           .dump()
                    << "\n";
       return;
@@ -243,9 +243,10 @@ int Run(const Session& session, const Flags& flags) {
   {
     IngestConnection connection(*client, {.workspace_id = session.workspace});
     // One batch at a time: the log has the file's order, whatever the step.
-    Sender sender({.in_flight = 1, .give_up_after = kGiveUpAfter},
-                  [&](const ingestion::v1::IngestRequest& request) { return connection.Ingest(request); },
-                  [&](const Acknowledged& batch) { player.Acknowledge(batch); }, session.clock, session.random);
+    Sender sender(
+        {.in_flight = 1, .give_up_after = kGiveUpAfter},
+        [&](const ingestion::v1::IngestRequest& request) { return connection.Ingest(request); },
+        [&](const Acknowledged& batch) { player.Acknowledge(batch); }, session.clock, session.random);
     played = player.Play(reader, sender);
   }
   const absl::Duration elapsed = session.clock.Monotonic() - start;
