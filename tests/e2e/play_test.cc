@@ -49,8 +49,7 @@ class PlayTest : public testing::Test {
   static void StartWithSources(Platform& platform) {
     ASSERT_NO_FATAL_FAILURE(platform.Start());
     for (const generator::EventSource& source : generator::EventSources()) {
-      const Finished created =
-          platform.Cli({"source", "create", source.source_id, "--channel", source.channel});
+      const Finished created = platform.Cli({"source", "create", source.source_id, "--channel", source.channel});
       ASSERT_EQ(created.exit_code, 0) << created.out;
     }
   }
@@ -71,8 +70,8 @@ class PlayTest : public testing::Test {
   }
 
   // One profile as a line. Every entry was recorded within `step` after it happened, if one is given.
-  static std::string Describe(const rpc::Client& client, ProfileService::Stub& stub, const profile::v1::Profile& profile,
-                              std::optional<absl::Duration> step) {
+  static std::string Describe(const rpc::Client& client, ProfileService::Stub& stub,
+                              const profile::v1::Profile& profile, std::optional<absl::Duration> step) {
     profile::v1::ListJourneyEntriesRequest request;
     request.mutable_profile()->set_profile_id(profile.profile_id());
     request.set_page_size(300);
