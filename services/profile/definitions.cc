@@ -31,7 +31,7 @@ struct FieldSource {
   std::array<int, 2> bodies;
 };
 constexpr std::array<int, 2> kOrders{CustomerEvent::kOrderStated, CustomerEvent::kReturnStated};
-constexpr std::array<int, 2> kTraitsBodies{CustomerEvent::kTraitsStated, CustomerEvent::kTraitsStated};
+constexpr std::array<int, 2> kTraitsBodies{CustomerEvent::kTraitsStated, CustomerEvent::kAccountStated};
 constexpr FieldSource kFieldSources[] = {
     {"average_order_value", kOrders},
     {"birth_date", kTraitsBodies},

@@ -119,6 +119,10 @@ v1::Profile ReadProfile(const View& view, const std::string& workspace_id, const
     if (profile.retired_profile_ids_size() == kMaxRetiredIdsTold) break;
     profile.add_retired_profile_ids(retired);
   }
+  if (const auto memberships = view.Get(kMemberships, {found.id}); memberships != nullptr) {
+    profile.set_value_tier(memberships->value_tier());
+    for (const storage::v1::Membership& in : memberships->segments()) profile.add_segment_ids(in.segment_id());
+  }
   const Row<SummaryRow> summary = view.Get(kSummaries, {found.id});
   FillFigures(summary != nullptr ? *summary : Recompute(view, found.id).summary, &profile);
   return profile;

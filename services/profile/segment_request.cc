@@ -34,6 +34,7 @@ absl::Status Below(const absl::Status& error, std::string_view from, const std::
   std::optional<ErrorDetail> detail = DetailOf(error);
   if (!detail.has_value()) return error;
   if (detail->field.starts_with(from)) detail->field = field + detail->field.substr(from.size());
+  if (detail->mend.empty()) detail->mend = "Write what was expected there; docs/rules.md shows the language";
   return WithDetail(absl::Status(error.code(), error.message()), *detail);
 }
 

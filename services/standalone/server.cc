@@ -13,6 +13,7 @@
 #include "ingestion/first_workspace.h"
 #include "ingestion/front.h"
 #include "profile/front.h"
+#include "profile/segment_front.h"
 #include "standalone/clock_stepper.h"
 #include "standalone/operations_front.h"
 #include "standalone/tasks.h"
@@ -139,6 +140,7 @@ class Server::Impl {
     rpc_.reset();
     operations_.reset();
     stepper_.reset();
+    segments_.reset();
     profile_.reset();
     resolver_.reset();
     identity_.reset();
@@ -270,6 +272,14 @@ class Server::Impl {
       stepper_ = std::make_unique<ClockStepper>(
           ClockStepper::Deps{.clock = simulated_.get(), .host = host_.get(), .file = clock_file()});
     }
+    segments_ = std::make_unique<profile::SegmentFront>(
+        profile::SegmentFront::Deps{.gate = call_gate_.get(),
+                                    .places = {.host = host_.get(),
+                                               .read_gate = read_gate_.get(),
+                                               .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
+                                               .resolver = resolver_.get()},
+                                    .log = log_.get(),
+                                    .random = &random_});
     operations_ =
         std::make_unique<OperationsFront>(OperationsFront::Deps{.gate = call_gate_.get(),
                                                                 .host = host_.get(),
@@ -278,12 +288,12 @@ class Server::Impl {
                                                                 .clock = &clock_,
                                                                 .stepper = stepper_.get(),
                                                                 .scratch_dir = options_.data_dir + "/scratch"});
-    TRIBUTARY_ASSIGN_OR_RETURN(
-        rpc_, rpc::Server::Start({.address = options_.listen,
-                                  .tls = {.certificate_file = options_.tls_certificate_file,
-                                          .private_key_file = options_.tls_private_key_file},
-                                  .metrics = &metrics_},
-                                 {ingestion_.get(), identity_.get(), profile_.get(), operations_.get()}));
+    TRIBUTARY_ASSIGN_OR_RETURN(rpc_, rpc::Server::Start({.address = options_.listen,
+                                                         .tls = {.certificate_file = options_.tls_certificate_file,
+                                                                 .private_key_file = options_.tls_private_key_file},
+                                                         .metrics = &metrics_},
+                                                        {ingestion_.get(), identity_.get(), profile_.get(),
+                                                         segments_.get(), operations_.get()}));
     const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));
     return ingestion::EnsureFirstWorkspace({.registry = registry,
                                             .directory = directory_.get(),
@@ -310,6 +320,7 @@ class Server::Impl {
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<profile::ProfileFront> profile_;
   std::unique_ptr<ClockStepper> stepper_;
+  std::unique_ptr<profile::SegmentFront> segments_;
   std::unique_ptr<OperationsFront> operations_;
   std::unique_ptr<rpc::Server> rpc_;
   std::unique_ptr<metrics::Exposer> exposer_;
