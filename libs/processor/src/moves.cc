@@ -210,12 +210,8 @@ Decided MovingProcessor::DecideFact(const Fact& fact, const View& view, absl::Ti
     if (forwarded == nullptr) return {};
     const Fact carried = FactOf(*forwarded, fact);
     const std::string& profile = forwarded->winner_id();
-    if (IsMoving(view, profile) || view.Contains(kMovePointers, {profile})) {
-      Decided decided = DecideFactOf(profile, carried, view, now);
-      decided.depth = carried.depth;
-      return decided;
-    }
-    return DecideCarried(profile, carried, view, now);
+    const bool whole = !IsMoving(view, profile) && !view.Contains(kMovePointers, {profile});
+    return whole ? DecideCarried(profile, carried, view, now) : DecideFactOf(profile, carried, view, now);
   }
   const auto profile = service_->ProfileOf(fact);
   return profile.has_value() ? DecideFactOf(*profile, fact, view, now) : service_->Decide(fact, view, now);

@@ -61,7 +61,7 @@ Decided MovingProcessor::Continue(ProfileMoveProgressed progress, bool first, co
   const bool ends = all && !claimed && !MissesPieces(view, loser);
   // Unless the end follows at once the winner must hear of the merge before what is forwarded to it comes: its own
   // word of it may be late.
-  if (moved.rows_size() > 0 || moved.timers_size() > 0 || (first && !(ends && decided.outputs.empty()))) {
+  if (moved.rows_size() > 0 || moved.timers_size() > 0 || (first && !ends)) {
     moved.set_processor(std::string(name()));
     moved.set_merge_id(progress.merge_id());
     moved.set_workspace_id(progress.workspace_id());
