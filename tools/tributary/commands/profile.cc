@@ -9,7 +9,6 @@
 #include "text/format.h"
 #include "text/rule_text.h"
 #include "text/table.h"
-#include "tributary/base/status.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
 #include "tributary/profile/v1/segment.grpc.pb.h"
 
@@ -49,30 +48,9 @@ void PrintProfile(const Session& session, const profile::v1::Profile& profile, a
          fmt::format("{} ({} less {} returned; {} orders{})", MoneyText(revenue.net()), MoneyText(revenue.gross()),
                      MoneyText(revenue.returned()), Grouped(revenue.order_count()), AverageText(revenue)));
   }
+  if (!profile.value_tier().empty()) line("tier", profile.value_tier());
+  if (!profile.segment_ids().empty()) line("segments", fmt::format("{}", fmt::join(profile.segment_ids(), ", ")));
   for (const std::string& retired : profile.retired_profile_ids()) line("merged", retired);
-}
-
-// Tier and segments below the profile; of a server that knows none, nothing.
-absl::Status PrintSegments(const Session& session, const rpc::Client& client,
-                           const profile::v1::ProfileSelector& selector) {
-  const auto stub = SegmentService::NewStub(client.channel());
-  profile::v1::ListProfileSegmentsRequest request;
-  request.set_workspace_id(session.workspace);
-  *request.mutable_profile() = selector;
-  std::string tier;
-  std::string segments;
-  const absl::Status listed = ForEachPage(
-      request, [&](const auto& page) { return client.Call(*stub, &SegmentService::Stub::ListProfileSegments, page); },
-      [&](const profile::v1::ListProfileSegmentsResponse& page) {
-        tier = page.value_tier();
-        for (const auto& segment : page.segments()) segments += (segments.empty() ? "" : ", ") + segment.segment_id();
-        return true;
-      });
-  if (absl::IsUnimplemented(listed)) return absl::OkStatus();
-  TRIBUTARY_RETURN_IF_ERROR(listed);
-  if (!tier.empty()) session.out << fmt::format("{:<12}{}\n", "tier", tier);
-  if (!segments.empty()) session.out << fmt::format("{:<12}{}\n", "segments", segments);
-  return absl::OkStatus();
 }
 
 int Segments(const Session& session, const SelectorFlags& flags) {
@@ -123,8 +101,7 @@ int Get(const Session& session, const SelectorFlags& flags, const std::string& z
   const auto zone = ZoneOf(zone_name.empty() ? WorkspaceZone(session, *client) : zone_name);
   if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
   PrintProfile(session, response->profile(), *zone);
-  const absl::Status segments = PrintSegments(session, *client, *selector);
-  return segments.ok() ? kOk : Fail(session, segments);
+  return kOk;
 }
 
 std::string NameText(const events::v1::PersonName& name) {

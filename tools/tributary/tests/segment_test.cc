@@ -92,6 +92,9 @@ class Profiles final : public profile::v1::ProfileService::Service {
   grpc::Status GetProfile(grpc::ServerContext*, const profile::v1::GetProfileRequest* request,
                           profile::v1::GetProfileResponse* response) override {
     response->mutable_profile()->set_profile_id(request->profile().profile_id());
+    response->mutable_profile()->set_value_tier("gold");
+    response->mutable_profile()->add_segment_ids("bangkok");
+    response->mutable_profile()->add_segment_ids("vip");
     return grpc::Status::OK;
   }
 };
