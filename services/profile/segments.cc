@@ -257,14 +257,17 @@ Decided SegmentDecider::OnEvent(const events::v1::CustomerEvent& event, bool his
   const Definitions* definitions = ready_.Of(view, event.workspace_id());
   if (definitions == nullptr) return decided;
   const std::string& profile = event.resolution().profile_id();
-  Look look(view, event.workspace_id(), profile,
-            {events::v1::MEMBERSHIP_REASON_EVENT, historical || event.historical(), now}, &decided);
   const auto summary = view.Get(kSummaries, {profile});
   // No rule was asked about a profile before its first event; a correction or retraction may change anything.
-  if (IsControl(event.body_case()) || summary == nullptr || summary->entry_count() <= 1) {
+  const bool all = IsControl(event.body_case()) || summary == nullptr || summary->entry_count() <= 1;
+  const Definitions::Touched& touched = definitions->TouchedBy(event.body_case());
+  if (!all && !touched.tiers && touched.segments.empty()) return decided;
+  Look look(view, event.workspace_id(), profile,
+            {events::v1::MEMBERSHIP_REASON_EVENT, historical || event.historical(), now}, &decided);
+  if (all) {
     look.AtAll(*definitions);
   } else {
-    look.AtTouched(*definitions, definitions->TouchedBy(event.body_case()));
+    look.AtTouched(*definitions, touched);
   }
   look.AskAgain();
   return decided;
