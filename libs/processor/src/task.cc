@@ -228,7 +228,10 @@ absl::Duration Task::Impl::IdleFor() const {
       idle = std::min(idle, resend_at_ - monotonic);
     }
     if (relay_ != nullptr && relay_->RetryAt().has_value()) idle = std::min(idle, *relay_->RetryAt() - monotonic);
-    if (effects_open_ && deps_.effects != nullptr) idle = std::min(idle, options_.claim_timeout);
+    // Not at once, if there is no timeout: a claim may lie ahead of a clock that was set back.
+    if (effects_open_ && deps_.effects != nullptr) {
+      idle = std::min(idle, std::max(options_.claim_timeout, absl::Milliseconds(10)));
+    }
   }
   {
     std::lock_guard lock(mutex_);
