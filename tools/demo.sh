@@ -18,6 +18,17 @@ readonly DAYS=180 ZONE=Asia/Bangkok OFFSET=+07:00
 # shellcheck source=tools/demo-common.sh
 source tools/demo-common.sh
 
+# ID|for people|rule, as docs/rules.md says.
+readonly SEGMENTS=(
+  'regulars|Regulars|count(order_stated where status = completed within 30d) >= 3'
+  'gone-quiet|Came often, gone quiet|order_count >= 3 and inactive(45d)'
+  'order-online|Order online|count(order_stated where channel in (web, app) within 60d) >= 1'
+  'hotel-guests|Guests of the hotels|count(stay_stated where status = checked_out within 90d) >= 1'
+  'unhappy|Unhappy of late|count(feedback_given where rating <= 2 or kind = complaint within 14d) >= 1'
+  'bought-once|Bought once, not since|order_count = 1 and recency > 60d'
+)
+readonly TIERS=(--measure net_revenue.THB --tier 'bronze=1000 THB' --tier 'silver=3000 THB' --tier 'gold=10000 THB')
+
 now_ms() { echo $((${EPOCHREALTIME//[!0-9]/} / 1000)); }
 BEGAN=$(now_ms)
 readonly BEGAN
@@ -55,6 +66,30 @@ for source in json.loads(open(sys.argv[1]).readline())["sources"]:
     print("%s:%s" % (source["source_id"], source["channel"]))' "$work/generated"
 }
 
+define_segments() {
+  local segment id name rule
+  for segment in "${SEGMENTS[@]}"; do
+    IFS='|' read -r id name rule <<<"$segment"
+    tributary segment apply --id "$id" --name "$name" --rule "$rule" >/dev/null 2>"$work/errors" ||
+      { cat "$work/errors" >&2 && exit 1; }
+    printf '  %-23s %s\n' "$name" "$rule"
+  done
+  tributary tier apply "${TIERS[@]}" >/dev/null
+  printf '  %-23s %s\n' 'Value tiers' "${TIERS[*]}"
+}
+
+show_segments() {
+  tributary segment list --json >"$work/segments"
+  python3 - "$work/segments" <<'END'
+import json, sys
+for line in open(sys.argv[1]):
+    segment = json.loads(line)
+    print(f"  {segment['display_name']:<23} {int(segment['size']):>6,}")
+END
+  echo
+  tributary tier show
+}
+
 show_customers() {
   tributary totals --json >"$work/totals"
   tributary profile list --limit 0 --json >"$work/profiles"
@@ -89,6 +124,11 @@ show_journey() {
   title "How these pieces came to be customer $customer"
   tributary profile get --customer-id "$customer" --issuer crm --json >"$work/customer"
   tributary explain "$(field "$work/customer" profile_id)" --time-zone "$ZONE"
+  # The visitor of before, and what made them known.
+  if grep -q '"retired_profile_ids": *\["' "$work/customer"; then
+    echo
+    tributary explain "$(field "$work/customer" retired_profile_ids 0)" "customer_id:crm=$customer" --time-zone "$ZONE"
+  fi
 }
 
 show_metrics() {
@@ -128,7 +168,10 @@ readarray -t sources < <(source_list)
 create_sources "${sources[@]}"
 echo "gRPC $(field "$work/addresses" address), data in $work/data; ${#sources[@]} sources may send"
 
-part play 'The half year, played: the clock goes on by six hours, what happened meanwhile is sent and decided, and so on'
+part define 'Who belongs together, by rule, before anybody has come'
+define_segments
+
+part play 'The half year, played by the clock, six hours at a time'
 tributary play "$work/history.ndjson"
 
 part advance 'And on to now, from timer to timer'
@@ -142,6 +185,9 @@ tributary score --truth "$work/truth.ndjson"
 
 part journey "The journey of one customer, times in $ZONE"
 show_journey
+
+part segments 'Segments and value tiers, entered and left by event and by time'
+show_segments
 
 part verify 'The projections against the log, applied anew'
 tributary verify | tail -n 1
@@ -160,6 +206,7 @@ The server is still running (process $server) on $work/data:
   export TRIBUTARY_DATA_DIR="$PWD/$work/data"
   tributary journey --customer-id $customer --issuer crm
   tributary profile traits --customer-id $customer --issuer crm
+  tributary segment members gone-quiet
   tributary tasks
   kill $server                      # ends it in good order; then
   rm -r "$work"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace tributary::e2e {
 namespace {
 
 using profile::v1::ProfileService;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kStart[] = "2026-01-01T00:00:00+07:00";
@@ -193,6 +195,33 @@ TEST_F(PlayTest, TheClockStandsIsMovedNeverGoesBackAndFollowsTheWallAtTheEnd) {
   EXPECT_EQ(stage.platform.Cli({"clock", "advance", "--to", "now"}).exit_code, 0);
   EXPECT_THAT(stage.platform.Cli({"clock", "show"}).out, HasSubstr("follows the wall"));
   EXPECT_NE(RunToEnd(PlayCommand(stage.platform, "6h")).exit_code, 0) << "there is nothing to play by";
+}
+
+TEST_F(PlayTest, WhoFallsSilentEntersASegmentAtThatVeryMomentThoughTheClockLeapsOverIt) {
+  Stage stage;
+  Platform& platform = stage.platform;
+  ASSERT_NO_FATAL_FAILURE(StartWithSources(platform));
+  ASSERT_EQ(platform.Cli({"segment", "apply", "--id", "silent", "--rule", "inactive(10d)"}).exit_code, 0);
+  ASSERT_EQ(platform.Cli({"clock", "advance", "--to", "2026-01-03"}).exit_code, 0);
+  const auto seen = [](const char* id, const char* at) {
+    return fmt::format(R"({{"event_id":"{0}","source_id":"web","occurred_at":"{1}","identifiers":)"
+                       R"([{{"type":"email","value":"{0}@example.com"}}],"tracked":{{"name":"Seen"}}}})"
+                       "\n",
+                       id, at);
+  };
+  const std::filesystem::path events = folder_.path() / "seen.ndjson";
+  WriteAll(events, seen("b", "2026-01-02T12:00:00Z") + seen("a", "2026-01-02T08:30:00Z"));
+  ASSERT_EQ(platform.Cli({"ingest", events.string(), "--wait"}).exit_code, 0);
+  const Finished advanced = platform.Cli({"clock", "advance", "--to", "2026-03-01", "--json"});
+  ASSERT_EQ(advanced.exit_code, 0) << advanced.out;
+  EXPECT_GE(nlohmann::json::parse(advanced.out, nullptr, false).value("stops", "0"), "2") << advanced.out;
+
+  std::set<std::string> entered;
+  std::istringstream members(platform.Cli({"segment", "members", "silent", "--json"}).out);
+  for (std::string line; std::getline(members, line);) {
+    entered.insert(nlohmann::json::parse(line, nullptr, false).value("entered_at", line));
+  }
+  EXPECT_THAT(entered, ElementsAre("2026-01-12T08:30:00Z", "2026-01-12T12:00:00Z"));
 }
 
 TEST_F(PlayTest, AServerWithTheWallsClockIsNotMovedAndPlaysNothing) {
