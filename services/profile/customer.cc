@@ -1,5 +1,6 @@
 #include "profile/customer.h"
 
+#include <algorithm>
 #include <limits>
 #include <tuple>
 
@@ -46,16 +47,22 @@ std::string_view KindName(events::v1::SubjectKind kind) {
 
 Value TextOrUnknown(std::string_view text) { return text.empty() ? Value() : Value(std::string(text)); }
 
+// What is read of a type at first. Most rules want a few.
+constexpr size_t kFirstEvents = 8;
+
+EventIndexKey IndexKeyOf(const EntryKey& key, int body) {
+  const auto& [profile, occurred_at, priority, event_id, source_id] = key;
+  return {profile, body, -absl::ToUnixMicros(occurred_at), priority, event_id, source_id};
+}
+
 }  // namespace
 
 std::optional<std::pair<EventIndexKey, EventIndexRow>> EventIndexOf(const EntryKey& key, const EntryRow& row) {
   if (!Counts(row)) return std::nullopt;
-  const auto& [profile, occurred_at, priority, event_id, source_id] = key;
   EventIndexRow index;
   index.set_channel(row.figures().channel());
   index.set_outbound(row.figures().outbound());
-  return std::pair(EventIndexKey{profile, row.figures().body(), occurred_at, priority, event_id, source_id},
-                   std::move(index));
+  return std::pair(IndexKeyOf(key, row.figures().body()), std::move(index));
 }
 
 class ProfileCustomer::Event final : public rules::EventView {
@@ -165,15 +172,15 @@ Value ProfileCustomer::TraitField(const std::string& name) const {
   return TextOrUnknown(statement->text());
 }
 
-void ProfileCustomer::ReadOn(int body, Events& events, const std::function<bool(const Event&)>& take) const {
+bool ProfileCustomer::ReadOn(int body, Events& events) const {
   std::optional<EntryKey> last;
   if (!events.read.empty()) last = events.read.back().key();
-  bool more = true;
+  const size_t enough = std::max<size_t>(kFirstEvents, 2 * events.read.size());
+  const size_t before = events.read.size();
   const auto add = [&](EntryKey key, int of_body, int channel, bool outbound) {
     if (last.has_value() && key == *last) return true;
     events.read.emplace_back(view_, std::move(key), of_body, channel, outbound);
-    more = take(events.read.back());
-    return more;
+    return events.read.size() < enough;
   };
   if (body == 0) {
     view_.Scan(kEntries, std::tuple(profile_),
@@ -183,33 +190,29 @@ void ProfileCustomer::ReadOn(int body, Events& events, const std::function<bool(
                },
                {.from = last, .reverse = true});
   } else {
-    projection::ScanRange<EventIndexKey> range{.from = std::nullopt, .reverse = true};
-    if (last.has_value()) {
-      const auto& [profile, occurred_at, priority, event_id, source_id] = *last;
-      range.from = EventIndexKey{profile, body, occurred_at, priority, event_id, source_id};
-    }
+    projection::ScanRange<EventIndexKey> range;
+    if (last.has_value()) range.from = IndexKeyOf(*last, body);
     view_.Scan(
         kEventIndex, std::tuple(profile_, body),
         [&](const EventIndexKey& key, const Row<EventIndexRow>& row) {
-          const auto& [profile, of_body, occurred_at, priority, event_id, source_id] = key;
-          return add({profile, occurred_at, priority, event_id, source_id}, of_body, row->channel(), row->outbound());
+          const auto& [profile, of_body, below_zero, priority, event_id, source_id] = key;
+          return add({profile, absl::FromUnixMicros(-below_zero), priority, event_id, source_id}, of_body,
+                     row->channel(), row->outbound());
         },
         range);
   }
-  events.all_read = more;
+  events.all_read = events.read.size() < enough;
+  return events.read.size() > before;
 }
 
 void ProfileCustomer::VisitEvents(int body, absl::Time after, absl::Time until,
                                   const std::function<bool(const rules::EventView&)>& visit) const {
   Events& events = events_[body];
-  const auto take = [&](const Event& event) {
-    if (event.occurred_at() > until) return true;
-    return event.occurred_at() > after && visit(event);
-  };
-  for (const Event& event : events.read) {
-    if (!take(event)) return;
+  for (size_t i = 0; i < events.read.size() || (!events.all_read && ReadOn(body, events)); ++i) {
+    const Event& event = events.read[i];
+    if (event.occurred_at() > until) continue;
+    if (event.occurred_at() <= after || !visit(event)) return;
   }
-  if (!events.all_read) ReadOn(body, events, take);
 }
 
 absl::Time ProfileCustomer::NextEventAfter(absl::Time after) const {

@@ -48,8 +48,9 @@ class ProfileCustomer final : public rules::Customer {
   const v1::ComputedTraits& Computed() const;
   rules::Value OrderField(std::string_view name, std::string_view key) const;
   rules::Value TraitField(const std::string& name) const;
-  // Reads on from where `events` ends until `take` returns false.
-  void ReadOn(int body, Events& events, const std::function<bool(const Event&)>& take) const;
+  // Reads on from where `events` ends, as many again as it has: each reading begins with a search. False if there are
+  // none.
+  bool ReadOn(int body, Events& events) const;
 
   const projection::View view_;
   const std::string workspace_;

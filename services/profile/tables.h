@@ -99,8 +99,9 @@ inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::SizeRow> kTier
 // Workspace, segment id; empty: the value tiers.
 inline constexpr Table<Kind::kDecisions, SegmentKey, storage::v1::TakeInRow> kTakeIns{52, "take_ins"};
 
-// Profile id, number of the body's field, occurred_at as it counts, source priority, event id, source id.
-using EventIndexKey = std::tuple<std::string, int32_t, absl::Time, int32_t, std::string, std::string>;
+// Profile id, number of the body's field, occurred_at as it counts in microseconds below zero (so that the latest comes
+// first: going back costs the store several times as much), source priority, event id, source id.
+using EventIndexKey = std::tuple<std::string, int32_t, int64_t, int32_t, std::string, std::string>;
 inline constexpr Table<Kind::kCaches, EventIndexKey, storage::v1::EventIndexRow> kEventIndex{
     53, "event_index", projection::Reuse::kUnlikely};
 
