@@ -189,9 +189,6 @@ show_journey
 part segments 'Segments and value tiers, entered and left by event and by time'
 show_segments
 
-part verify 'The projections against the log, applied anew'
-tributary verify | tail -n 1
-
 part metrics 'Metrics'
 show_metrics
 
@@ -207,6 +204,7 @@ The server is still running (process $server) on $work/data:
   tributary journey --customer-id $customer --issuer crm
   tributary profile traits --customer-id $customer --issuer crm
   tributary segment members gone-quiet
+  tributary verify                  # all projections against the log, applied anew
   tributary tasks
   kill $server                      # ends it in good order; then
   rm -r "$work"
