@@ -1,6 +1,7 @@
 #include "profile/apply.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "profile/copy.h"
@@ -44,8 +45,10 @@ void PutEntry(const EntryIdKey& id, const CustomerEvent& event, EntryRow row, co
   out.Put(kEntryIds, id, std::move(id_row));
 }
 
-// Amends the entry `id` if it is there; else the amendments wait for it.
-absl::Status Amend(const EntryIdKey& id, const EntryAmendments& amendments, const FactsView& facts, FactsWriter& out) {
+// Amends the entry `id` if it is there; else the amendments wait for it. `offset`: of the event that amends; none if
+// they came in a merge.
+absl::Status Amend(const EntryIdKey& id, const EntryAmendments& amendments, std::optional<int64_t> offset,
+                   const FactsView& facts, FactsWriter& out) {
   const Row<EntryIdRow> known = facts.Get(kEntryIds, id);
   if (known == nullptr || !known->has_place()) {
     EntryIdRow id_row = known == nullptr ? EntryIdRow() : *known;
@@ -60,6 +63,7 @@ absl::Status Amend(const EntryIdKey& id, const EntryAmendments& amendments, cons
   }
   EntryRow row = *entry;
   MergeAmendments(amendments, row.mutable_amendments());
+  if (offset.has_value()) row.set_changed_offset(*offset);
   PutEntry(id, event, std::move(row), &known->place(), out);
   return absl::OkStatus();
 }
@@ -91,12 +95,15 @@ absl::Status ApplyMovedProfile(const storage::v1::MovedProfile& moved, const std
 absl::Status ApplyMovedEntry(const storage::v1::MovedEntry& moved, const std::string& winner, const FactsView& facts,
                              FactsWriter& out) {
   const EntryIdKey id{winner, moved.source_id(), moved.event_id()};
-  if (!moved.has_entry()) return Amend(id, moved.waiting(), facts, out);
+  if (!moved.has_entry()) return Amend(id, moved.waiting(), std::nullopt, facts, out);
   CustomerEvent event;
   if (!event.ParseFromString(moved.entry().event())) return absl::InternalError("a moved entry does not parse");
   const Row<EntryIdRow> known = facts.Get(kEntryIds, id);
-  if (known != nullptr && known->has_place()) return Amend(id, moved.entry().amendments(), facts, out);
+  if (known != nullptr && known->has_place()) {
+    return Amend(id, moved.entry().amendments(), std::nullopt, facts, out);
+  }
   EntryRow row = moved.entry();
+  row.clear_changed_offset();  // it was another partition's
   if (known != nullptr && known->has_waiting()) MergeAmendments(known->waiting(), row.mutable_amendments());
   PutEntry(id, event, std::move(row), nullptr, out);
   return absl::OkStatus();
@@ -120,12 +127,13 @@ absl::Status ApplyEvent(const CustomerEvent& event, std::string bytes, int64_t o
   EntryRow row;
   row.set_event(std::move(bytes));
   row.set_offset(offset);
+  row.set_changed_offset(offset);
   if (known != nullptr && known->has_waiting()) *row.mutable_amendments() = known->waiting();
   PutEntry(id, event, std::move(row), nullptr, out);
   const events::v1::EventRef* named = NamedEvent(event);
   if (named == nullptr) return absl::OkStatus();
   const std::string& source = named->source_id().empty() ? event.source_id() : named->source_id();
-  return Amend({profile, source, named->event_id()}, AmendmentsBy(event), facts, out);
+  return Amend({profile, source, named->event_id()}, AmendmentsBy(event), offset, facts, out);
 }
 
 absl::Status ApplyMerge(const ProfilesMerged& merged, bool loser_is_here, bool winner_is_here, const FactsView& facts,

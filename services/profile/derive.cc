@@ -222,11 +222,16 @@ void UpdateProfileCounts(const projection::Changes& changes, const View& view, C
 
 void DeriveCaches(const projection::Changes& changes, const View& view, CachesWriter& out) {
   std::map<std::string, ProfileDelta> profiles;
+  std::map<ArrivalKey, storage::v1::EntryPlace> arrivals;
   changes.ForEach(kEntries, [&](const EntryKey& key, const Row<EntryRow>& before, const Row<EntryRow>& after) {
     ProfileDelta& delta = profiles[std::get<0>(key)];
     if (before != nullptr) TakeAway(key, *before, delta, out);
     if (after != nullptr) Put(key, *after, delta, out);
+    if (before != nullptr && before->has_changed_offset()) out.Delete(kArrivals, ArrivalOf(key, *before).first);
+    if (after != nullptr && after->has_changed_offset()) arrivals.insert(ArrivalOf(key, *after));
   });
+  // Last: an entry that a correction moved in time goes and comes under one key.
+  for (auto& [key, place] : arrivals) out.Put(kArrivals, key, std::move(place));
   for (const auto& [profile, delta] : profiles) UpdateProfile(profile, delta, view, out);
   UpdateProfileCounts(changes, view, out);
 }

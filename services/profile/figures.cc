@@ -107,6 +107,14 @@ void StateOrder(const OrderEntryKey& key, const OrderEntryRow& row, OrderRow* or
   order->set_event_id(std::get<6>(key));
 }
 
+std::pair<ArrivalKey, storage::v1::EntryPlace> ArrivalOf(const EntryKey& key, const storage::v1::EntryRow& row) {
+  const auto& [profile, occurred_at, priority, event_id, source_id] = key;
+  storage::v1::EntryPlace place;
+  place.set_occurred_at_micros(absl::ToUnixMicros(occurred_at));
+  place.set_source_priority(priority);
+  return {ArrivalKey{profile, row.changed_offset(), source_id, event_id}, std::move(place)};
+}
+
 void OrderBuilder::Add(const OrderEntryKey& key, const OrderEntryRow& row) {
   any_ = true;
   if (row.figures().has_order()) return StateOrder(key, row, &order_);

@@ -51,6 +51,9 @@ void WriteChannels(const std::map<int32_t, ChannelCount>& counts, storage::v1::S
 std::optional<std::pair<OrderEntryKey, storage::v1::OrderEntryRow>> OrderEntryOf(const EntryKey& key,
                                                                                  const storage::v1::EntryRow& row);
 
+// Key and row of the index by arrival, for a row whose changed_offset is set.
+std::pair<ArrivalKey, storage::v1::EntryPlace> ArrivalOf(const EntryKey& key, const storage::v1::EntryRow& row);
+
 // Gathers what entries state of one order, in any order.
 class OrderBuilder {
  public:

@@ -4,14 +4,12 @@
 #include <string>
 #include <utility>
 
-#include "fmt/format.h"
 #include "profile/computed.h"
 #include "profile/consents.h"
 #include "profile/entry.h"
-#include "profile/processor.h"
+#include "profile/lookup.h"
 #include "profile/queries.h"
 #include "profile/request.h"
-#include "tributary/base/partitioning.h"
 #include "tributary/base/status.h"
 
 namespace tributary::profile {
@@ -23,135 +21,6 @@ using rpc::Role;
 
 constexpr AccessRule kReaders = AccessRule::AnyOf({Role::kRead, Role::kAgent, Role::kManager, Role::kMarketer});
 
-absl::Status NoSuchProfile() {
-  return FieldError(absl::StatusCode::kNotFound, "PROFILE_NOT_FOUND", "profile",
-                    "there is no such profile in the workspace",
-                    "Check the id or identifier; after a write, pass its token");
-}
-
-processor::Task* TaskOf(const ProfileFront::Deps& deps, int32_t partition) {
-  return deps.host->Find(ProfileProcessor::kName,
-                         {std::string(ProfileProcessor::kLog), processor::Partition(partition)});
-}
-
-// A snapshot of the journey partition in which `token` is visible.
-void ReadPartition(const ProfileFront::Deps& deps, int32_t partition, std::string_view token, absl::Time deadline,
-                   processor::SnapshotFn done) {
-  processor::Task* task = TaskOf(deps, partition);
-  if (task == nullptr) {
-    return done(FieldError(absl::StatusCode::kUnavailable, "PARTITION_NOT_HERE", "",
-                           fmt::format("journey partition {} is not served here", partition), "Try again"));
-  }
-  deps.read_gate->Read(task, token, deadline, std::move(done));
-}
-
-// One profile as of one snapshot.
-struct Located {
-  projection::View view;
-  std::string workspace_id;
-  FoundProfile profile;
-  std::string requested_id;
-};
-
-// Who waits for a move is told so before the caller gives up.
-constexpr absl::Duration kTimeToAnswer = absl::Milliseconds(50);
-
-// Looks one profile up where it is now, whole: a pointer is followed to the winner, and who is asked for while pieces
-// are on their way is waited for (DESIGN section 4).
-template <typename Request, typename Response, typename Answer>
-class Lookup : public std::enable_shared_from_this<Lookup<Request, Response, Answer>> {
- public:
-  Lookup(const ProfileFront::Deps& deps, const CallInfo& call, const Request& request, std::string workspace_id,
-         rpc::Reply<Response> reply, Answer answer)
-      : deps_(deps),
-        call_(call),
-        request_(request),
-        workspace_id_(std::move(workspace_id)),
-        token_(request.token()),
-        reply_(std::move(reply)),
-        answer_(std::move(answer)) {}
-
-  void Start() {
-    const v1::ProfileSelector& selector = request_.profile();
-    if (selector.by_case() == v1::ProfileSelector::kProfileId) return Begin(selector.profile_id());
-    deps_.resolver->Resolve({.workspace_id = workspace_id_,
-                             .identifier = selector.identifier(),
-                             .subject_kind = selector.subject_kind(),
-                             .token = token_,
-                             .deadline = call_.deadline,
-                             .field = "profile.identifier"},
-                            [self = this->shared_from_this()](absl::StatusOr<ResolvedIdentifier> resolved) {
-                              self->Resolved(std::move(resolved));
-                            });
-  }
-
- private:
-  void Resolved(absl::StatusOr<ResolvedIdentifier> resolved) {
-    if (!resolved.ok()) return reply_(absl::IsNotFound(resolved.status()) ? NoSuchProfile() : resolved.status());
-    absl::StatusOr<std::string> token = processor::JoinTokens(token_, resolved->token);
-    if (!token.ok()) return reply_(token.status());
-    token_ = *std::move(token);
-    Begin(resolved->profile_id);
-  }
-
-  void Begin(std::string id) {
-    requested_id_ = id;
-    Read(std::move(id));
-  }
-
-  void Read(std::string id) {
-    const int32_t partition = JourneyPartitionOf(id, deps_.journey_partitions);
-    processor::Task* task = TaskOf(deps_, partition);
-    // Before the snapshot: what comes after is waited for.
-    const processor::Offset seen = task == nullptr ? processor::Offset(-1) : task->status().visible;
-    ReadPartition(deps_, partition, token_, call_.deadline,
-                  [self = this->shared_from_this(), id = std::move(id), task,
-                   seen](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) mutable {
-                    if (!snapshot.ok()) return self->reply_(snapshot.status());
-                    self->Look(std::move(id), task, seen, **snapshot);
-                  });
-  }
-
-  void Look(std::string id, processor::Task* task, processor::Offset seen, projection::Snapshot& snapshot) {
-    const projection::View view = snapshot.view();
-    const processor::ProfileMoves moves = processor::MovesOf(view, workspace_id_, id);
-    const bool whole = !moves.moving && (awaited_merge_.empty() || processor::MoveHasEnded(view, awaited_merge_));
-    if (!snapshot.status().ok()) return reply_(snapshot.status());
-    if (moves.pointer.has_value()) {
-      awaited_merge_ = moves.pointer->merge_id;
-      return Read(moves.pointer->winner_id);
-    }
-    if (!whole) return Wait(std::move(id), task, seen);
-    std::optional<FoundProfile> found = FindProfile(view, workspace_id_, id);
-    absl::StatusOr<Response> response = NoSuchProfile();
-    if (found.has_value()) {
-      response = answer_(call_, request_, Located{view, workspace_id_, *std::move(found), requested_id_});
-    }
-    if (!snapshot.status().ok()) return reply_(snapshot.status());
-    reply_(std::move(response));
-  }
-
-  void Wait(std::string id, processor::Task* task, processor::Offset seen) {
-    task->WhenVisible(processor::Offset(seen.value() + 1), call_.deadline - kTimeToAnswer,
-                      [self = this->shared_from_this(),
-                       id = std::move(id)](absl::StatusOr<std::unique_ptr<projection::Snapshot>> later) mutable {
-                        if (later.ok()) return self->Read(std::move(id));
-                        self->reply_(FieldError(absl::StatusCode::kUnavailable, "PROFILE_MOVING", "profile",
-                                                "its pieces are still being joined", "Try again"));
-                      });
-  }
-
-  const ProfileFront::Deps deps_;
-  const CallInfo call_;
-  const Request request_;
-  const std::string workspace_id_;
-  std::string token_;
-  std::string requested_id_;
-  std::string awaited_merge_;
-  const rpc::Reply<Response> reply_;
-  const Answer answer_;
-};
-
 // Finds the profile that the request selects and answers with `answer(const CallInfo&, const Request&, const
 // Located&)`.
 template <typename Request, typename Response, typename Answer>
@@ -160,15 +29,24 @@ void AnswerOneProfile(const ProfileFront::Deps& deps, const CallInfo& call, cons
   absl::StatusOr<std::string> workspace = WorkspaceOf(call, request.workspace_id());
   if (!workspace.ok()) return reply(workspace.status());
   if (absl::Status selector = CheckSelector(request.profile()); !selector.ok()) return reply(selector);
-  std::make_shared<Lookup<Request, Response, Answer>>(deps, call, request, *std::move(workspace), std::move(reply),
-                                                      std::move(answer))
-      ->Start();
+  ProfileLookup lookup{.workspace_id = *std::move(workspace),
+                       .selector = request.profile(),
+                       .token = request.token(),
+                       .deadline = call.deadline};
+  Locate(deps.places(), std::move(lookup),
+         [call, request, reply = std::move(reply), answer = std::move(answer)](absl::StatusOr<Located> located) {
+           if (!located.ok()) return reply(located.status());
+           absl::StatusOr<Response> response = answer(call, request, *located);
+           if (!located->snapshot.status().ok()) return reply(located->snapshot.status());
+           reply(std::move(response));
+         });
 }
 
 absl::StatusOr<v1::GetProfileResponse> AnswerProfile(const CallInfo&, const v1::GetProfileRequest&,
                                                      const Located& located) {
   v1::GetProfileResponse response;
-  *response.mutable_profile() = ReadProfile(located.view, located.workspace_id, located.profile, located.requested_id);
+  *response.mutable_profile() =
+      ReadProfile(located.snapshot.view(), located.workspace_id, located.profile, located.requested_id);
   return response;
 }
 
@@ -176,7 +54,7 @@ absl::StatusOr<v1::ListJourneyEntriesResponse> AnswerJourney(const CallInfo&,
                                                              const v1::ListJourneyEntriesRequest& request,
                                                              const Located& located) {
   TRIBUTARY_ASSIGN_OR_RETURN(const JourneyQuery query, QueryOf(request));
-  JourneyPage page = ReadJourney(located.view, located.profile.id, query);
+  JourneyPage page = ReadJourney(located.snapshot.view(), located.profile.id, query);
   v1::ListJourneyEntriesResponse response;
   response.set_profile_id(located.profile.id);
   for (v1::JourneyEntry& entry : page.entries) *response.add_entries() = std::move(entry);
@@ -188,7 +66,7 @@ absl::StatusOr<v1::ListOrdersResponse> AnswerOrders(const CallInfo&, const v1::L
                                                     const Located& located) {
   TRIBUTARY_ASSIGN_OR_RETURN(const int32_t limit, PageSize(request.page_size()));
   TRIBUTARY_ASSIGN_OR_RETURN(const std::optional<OrderPosition> after, PositionOf(request));
-  OrdersPage page = ReadOrders(located.view, located.profile.id, after, limit);
+  OrdersPage page = ReadOrders(located.snapshot.view(), located.profile.id, after, limit);
   v1::ListOrdersResponse response;
   response.set_profile_id(located.profile.id);
   for (v1::Order& order : page.orders) *response.add_orders() = std::move(order);
@@ -217,11 +95,11 @@ class Listing : public std::enable_shared_from_this<Listing> {
   }
 
   void Next() {
-    ReadPartition(deps_, std::get<0>(position_), token_, deadline_,
-                  [self = shared_from_this()](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
-                    if (!snapshot.ok()) return self->reply_(snapshot.status());
-                    self->Take(**snapshot);
-                  });
+    deps_.places().Read(std::get<0>(position_), token_, deadline_,
+                        [self = shared_from_this()](absl::StatusOr<std::unique_ptr<projection::Snapshot>> snapshot) {
+                          if (!snapshot.ok()) return self->reply_(snapshot.status());
+                          self->Take(**snapshot);
+                        });
   }
 
   void Take(projection::Snapshot& snapshot) {
@@ -255,12 +133,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
   v1::ListProfilesResponse response_;
 };
 
-absl::Time NowOf(const ProfileFront::Deps& deps) {
-  return deps.clock != nullptr ? deps.clock->Now() : SystemClock().Now();
-}
-
 absl::StatusOr<v1::ListConsentsResponse> AnswerConsents(const Located& located, const ConsentQuery& query) {
-  ConsentsPage page = ReadConsents(located.view, located.profile.id, query);
+  ConsentsPage page = ReadConsents(located.snapshot.view(), located.profile.id, query);
   v1::ListConsentsResponse response;
   response.set_profile_id(located.profile.id);
   *response.mutable_as_of() = TimestampOf(absl::ToUnixMicros(query.as_of));
@@ -269,7 +143,18 @@ absl::StatusOr<v1::ListConsentsResponse> AnswerConsents(const Located& located, 
   return response;
 }
 
+// `system` where no clock was given.
+ProfileFront::Deps WithClock(ProfileFront::Deps deps, const Clock& system) {
+  if (deps.clock == nullptr) deps.clock = &system;
+  return deps;
+}
+
 }  // namespace
+
+ProfileFront::ProfileFront(const Deps& deps, const ProfileWatches::Options& watches)
+    : deps_(WithClock(deps, system_clock_)),
+      watches_({.gate = deps_.gate, .places = deps_.places(), .clock = deps_.clock, .metrics = deps_.metrics},
+               watches) {}
 
 grpc::ServerUnaryReactor* ProfileFront::GetProfile(grpc::CallbackServerContext* context,
                                                    const v1::GetProfileRequest* request,
@@ -319,9 +204,9 @@ grpc::ServerUnaryReactor* ProfileFront::GetTraits(grpc::CallbackServerContext* c
       *deps_.gate, context, request, response, kReaders,
       [this](const CallInfo& call, const v1::GetTraitsRequest& asked, rpc::Reply<v1::GetTraitsResponse> reply) {
         AnswerOneProfile(deps_, call, asked, std::move(reply),
-                         [now = NowOf(deps_)](const CallInfo&, const v1::GetTraitsRequest&,
-                                              const Located& located) -> absl::StatusOr<v1::GetTraitsResponse> {
-                           return ReadTraits(located.view, located.profile.id, now);
+                         [now = deps_.clock->Now()](const CallInfo&, const v1::GetTraitsRequest&,
+                                                    const Located& located) -> absl::StatusOr<v1::GetTraitsResponse> {
+                           return ReadTraits(located.snapshot.view(), located.profile.id, now);
                          });
       });
 }
@@ -332,7 +217,7 @@ grpc::ServerUnaryReactor* ProfileFront::ListConsents(grpc::CallbackServerContext
   return rpc::Handle(
       *deps_.gate, context, request, response, kReaders,
       [this](const CallInfo& call, const v1::ListConsentsRequest& asked, rpc::Reply<v1::ListConsentsResponse> reply) {
-        absl::StatusOr<ConsentQuery> query = QueryOf(asked, NowOf(deps_));
+        absl::StatusOr<ConsentQuery> query = QueryOf(asked, deps_.clock->Now());
         if (!query.ok()) return reply(query.status());
         AnswerOneProfile(
             deps_, call, asked, std::move(reply),
@@ -340,6 +225,11 @@ grpc::ServerUnaryReactor* ProfileFront::ListConsents(grpc::CallbackServerContext
               return AnswerConsents(located, query);
             });
       });
+}
+
+grpc::ServerWriteReactor<v1::WatchProfileResponse>* ProfileFront::WatchProfile(grpc::CallbackServerContext* context,
+                                                                               const v1::WatchProfileRequest* request) {
+  return watches_.Open(context, *request, kReaders);
 }
 
 }  // namespace tributary::profile

@@ -4,7 +4,10 @@
 #include <cstdint>
 
 #include "profile/identifier_resolver.h"
+#include "profile/lookup.h"
+#include "profile/watch.h"
 #include "tributary/base/clock.h"
+#include "tributary/metrics/registry.h"
 #include "tributary/processor/task_host.h"
 #include "tributary/processor/token.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
@@ -23,9 +26,12 @@ class ProfileFront final : public v1::ProfileService::CallbackService {
     const processor::ReadGate* read_gate = nullptr;
     int32_t journey_partitions = 0;
     IdentifierResolver* resolver = nullptr;
-    const Clock* clock = nullptr;  // of what is asked as of now; null: the system's
+    const Clock* clock = nullptr;          // of what is asked as of now; null: the system's
+    metrics::Registry* metrics = nullptr;  // null: nothing is counted
+
+    Places places() const { return {host, read_gate, journey_partitions, resolver}; }
   };
-  explicit ProfileFront(const Deps& deps) : deps_(deps) {}
+  explicit ProfileFront(const Deps& deps, const ProfileWatches::Options& watches = {});
 
   grpc::ServerUnaryReactor* GetProfile(grpc::CallbackServerContext* context, const v1::GetProfileRequest* request,
                                        v1::GetProfileResponse* response) override;
@@ -40,9 +46,16 @@ class ProfileFront final : public v1::ProfileService::CallbackService {
                                       v1::GetTraitsResponse* response) override;
   grpc::ServerUnaryReactor* ListConsents(grpc::CallbackServerContext* context, const v1::ListConsentsRequest* request,
                                          v1::ListConsentsResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchProfileResponse>* WatchProfile(grpc::CallbackServerContext* context,
+                                                                   const v1::WatchProfileRequest* request) override;
+
+  // Not part of the service: ends streams, before the server shuts down.
+  void StopStreams() { watches_.Stop(); }
 
  private:
+  const SystemClock system_clock_;
   const Deps deps_;
+  ProfileWatches watches_;
 };
 
 }  // namespace tributary::profile

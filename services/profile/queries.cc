@@ -41,20 +41,6 @@ void FillFigures(const SummaryRow& summary, v1::Profile* profile) {
   }
 }
 
-v1::JourneyEntry EntryOf(const EntryKey& key, const EntryRow& row) {
-  const auto& [profile, occurred_at, priority, event_id, source_id] = key;
-  v1::JourneyEntry entry;
-  entry.set_entry_id(fmt::format("{}/{}", source_id, event_id));
-  events::v1::CustomerEvent& event = *entry.mutable_event();
-  event.ParseFromString(row.event());  // it was parsed before it was kept
-  entry.set_corrected(Correct(row.amendments(), &event));
-  entry.set_retracted(IsRetracted(row));
-  *entry.mutable_occurred_at() = event.occurred_at();
-  if (event.has_recorded_at()) *entry.mutable_recorded_at() = event.recorded_at();
-  if (event.resolution().profile_id() != profile) entry.set_merged_from(event.resolution().profile_id());
-  return entry;
-}
-
 bool Passes(const EntryRow& row, const JourneyQuery& query) {
   if (!query.include_retracted && IsRetracted(row)) return false;
   if (!query.channels.empty() && !query.channels.contains(row.figures().channel())) return false;
@@ -163,6 +149,20 @@ ProfilesPage ReadProfiles(const View& view, const std::string& workspace_id, con
   }
   if (more) page.next_after = last;
   return page;
+}
+
+v1::JourneyEntry EntryOf(const EntryKey& key, const EntryRow& row) {
+  const auto& [profile, occurred_at, priority, event_id, source_id] = key;
+  v1::JourneyEntry entry;
+  entry.set_entry_id(fmt::format("{}/{}", source_id, event_id));
+  events::v1::CustomerEvent& event = *entry.mutable_event();
+  event.ParseFromString(row.event());  // it was parsed before it was kept
+  entry.set_corrected(Correct(row.amendments(), &event));
+  entry.set_retracted(IsRetracted(row));
+  *entry.mutable_occurred_at() = event.occurred_at();
+  if (event.has_recorded_at()) *entry.mutable_recorded_at() = event.recorded_at();
+  if (event.resolution().profile_id() != profile) entry.set_merged_from(event.resolution().profile_id());
+  return entry;
 }
 
 JourneyPage ReadJourney(const View& view, const std::string& profile_id, const JourneyQuery& query) {

@@ -40,6 +40,9 @@ ProfilesPage ReadProfiles(const projection::View& view, const std::string& works
 // Where an entry stands in its journey: occurred_at, source priority, event id, source id. Outlives a merge.
 using JourneyPosition = std::tuple<absl::Time, int32_t, std::string, std::string>;
 
+// As the API shows it.
+v1::JourneyEntry EntryOf(const EntryKey& key, const storage::v1::EntryRow& row);
+
 struct JourneyQuery {
   bool ascending = false;
   absl::flat_hash_set<int32_t> channels;  // empty: all

@@ -25,6 +25,7 @@ class Gatherer {
   void Add(const EntryKey& key, EntryRow row) {
     const CustomerEvent event = CountingEvent(row);
     *row.mutable_figures() = FiguresOf(event);
+    if (row.has_changed_offset()) figures_.arrivals.insert(ArrivalOf(key, row));
     if (!Counts(row)) return;
     const int64_t at = MicrosOf(event.occurred_at());
     storage::v1::SummaryRow& summary = figures_.summary;
@@ -119,6 +120,7 @@ class Checker {
     Compare(kConsents, profile, figures.consents, &consents_);
     Compare(kPointsPostings, profile, figures.points_postings, &points_postings_);
     Compare(kStayStatements, profile, figures.stay_statements, &stay_statements_);
+    Compare(kArrivals, profile, figures.arrivals, &arrivals_);
   }
 
   // After all profiles that have entries: no other may have rows.
@@ -133,6 +135,7 @@ class Checker {
     CompareCount(kPointsPostings, points_postings_);
     CompareCount(kStayStatements, stay_statements_);
     CompareProfileCounts();
+    CompareCount(kArrivals, arrivals_);
   }
 
  private:
@@ -184,6 +187,7 @@ class Checker {
   size_t consents_ = 0;
   size_t points_postings_ = 0;
   size_t stay_statements_ = 0;
+  size_t arrivals_ = 0;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Figures {
   std::map<ConsentKey, storage::v1::ConsentRow> consents;
   std::map<PointsKey, storage::v1::PointsPostingRow> points_postings;
   std::map<StayKey, storage::v1::StayStatementRow> stay_statements;
+  std::map<ArrivalKey, storage::v1::EntryPlace> arrivals;
 };
 
 // From all entries under `profile_id` (not those of its survivor), events parsed again.

@@ -17,6 +17,7 @@ constexpr int32_t kOfJourney = 1;
 constexpr int32_t kOfOrders = 2;
 constexpr int32_t kOfProfiles = 3;
 constexpr int32_t kOfConsents = 4;
+constexpr int32_t kOfWatch = 5;
 
 absl::Status BadPageToken() {
   return InvalidField("INVALID_PAGE_TOKEN", "page_token", "is not one of this list and these filters",
@@ -175,6 +176,20 @@ absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& reque
 
 std::string PageToken(const ProfilesPosition& position) {
   return Encode(std::tuple_cat(std::tuple(kOfProfiles), position));
+}
+
+absl::StatusOr<std::optional<WatchPosition>> PositionOf(const v1::WatchProfileRequest& request) {
+  if (request.resume_token().empty()) return std::nullopt;
+  std::tuple<int32_t, std::string, int64_t, uint64_t> token;
+  if (!Decode(request.resume_token(), &token) || std::get<0>(token) != kOfWatch || std::get<2>(token) < -1) {
+    return InvalidField("INVALID_RESUME_TOKEN", "resume_token", "is not one of an answer of WatchProfile",
+                        "Pass resume_token as it was returned, or start again without one");
+  }
+  return WatchPosition(std::get<1>(token), std::get<2>(token), std::get<3>(token));
+}
+
+std::string ResumeToken(const WatchPosition& position) {
+  return Encode(std::tuple_cat(std::tuple(kOfWatch), position));
 }
 
 }  // namespace tributary::profile

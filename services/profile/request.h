@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "profile/changes.h"
 #include "profile/consents.h"
 #include "profile/queries.h"
 #include "tributary/rpc/call.h"
@@ -38,5 +39,9 @@ std::string PageToken(const ConsentPosition& position);
 using ProfilesPosition = std::tuple<int32_t, std::string>;
 absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& request, int32_t partitions);
 std::string PageToken(const ProfilesPosition& position);
+
+// Nothing if the stream is to begin with the present.
+absl::StatusOr<std::optional<WatchPosition>> PositionOf(const v1::WatchProfileRequest& request);
+std::string ResumeToken(const WatchPosition& position);
 
 }  // namespace tributary::profile

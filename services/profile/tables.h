@@ -107,4 +107,10 @@ inline constexpr Table<Kind::kCaches, EventIndexKey, storage::v1::EventIndexRow>
 
 inline constexpr Table<Kind::kCaches, WorkspaceKey, storage::v1::ProfileCountRow> kProfileCounts{54, "profile_counts"};
 
+// Profile id, offset at which the entry was last changed, source id, event id. Entries that came in a merge are not in
+// it.
+using ArrivalKey = std::tuple<std::string, int64_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, ArrivalKey, storage::v1::EntryPlace> kArrivals{60, "arrivals",
+                                                                                     projection::Reuse::kUnlikely};
+
 }  // namespace tributary::profile

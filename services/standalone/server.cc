@@ -128,6 +128,7 @@ class Server::Impl {
     stopped_ = true;
     if (operations_ != nullptr) operations_->StopStreams();
     if (ingestion_ != nullptr) ingestion_->StopStreams();
+    if (profile_ != nullptr) profile_->StopStreams();
     if (rpc_ != nullptr) rpc_->Shutdown(options_.drain);
     if (host_ != nullptr) {
       // What was acknowledged is applied and relayed, so that the next start has nothing to do.
@@ -267,7 +268,8 @@ class Server::Impl {
                                     .read_gate = read_gate_.get(),
                                     .journey_partitions = eventlog::PartitionCount(*log_, kJourneyLog),
                                     .resolver = resolver_.get(),
-                                    .clock = &clock_});
+                                    .clock = &clock_,
+                                    .metrics = &metrics_});
     if (simulated_ != nullptr) {
       stepper_ = std::make_unique<ClockStepper>(
           ClockStepper::Deps{.clock = simulated_.get(), .host = host_.get(), .file = clock_file()});

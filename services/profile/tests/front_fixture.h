@@ -1,6 +1,7 @@
 // The service over real gRPC, on a log of two partitions in memory.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <map>
@@ -22,17 +23,21 @@ namespace tributary::profile::testing {
 using v1::ProfileService;
 inline constexpr int32_t kPartitions = 2;
 inline constexpr char kAgentSecret[] = "secret-of-an-agent";
+inline constexpr char kReadSecret[] = "secret-of-a-report";
 inline constexpr char kIngestSecret[] = "secret-of-a-write-key";
 inline constexpr char kForeignSecret[] = "secret-of-another-workspace";
 
 class FixedCredentials final : public rpc::CredentialVerifier {
  public:
   absl::StatusOr<rpc::Principal> Verify(std::string_view secret) const override {
+    if (secret == withdrawn.load()) return absl::UnauthenticatedError("withdrawn");
+    if (secret == kReadSecret) return rpc::Principal{kWorkspace, rpc::Role::kRead, "c4", ""};
     if (secret == kAgentSecret) return rpc::Principal{kWorkspace, rpc::Role::kAgent, "c1", ""};
     if (secret == kIngestSecret) return rpc::Principal{kWorkspace, rpc::Role::kIngest, "c2", "shop"};
     if (secret == kForeignSecret) return rpc::Principal{"w2", rpc::Role::kAdmin, "c3", ""};
     return absl::UnauthenticatedError("unknown");
   }
+  std::atomic<std::string_view> withdrawn{};
 };
 
 // Knows one mail address, of workspace w1.
@@ -50,7 +55,7 @@ class OneMailAddress final : public IdentifierResolver {
 
 class ProfileFrontTest : public ::testing::Test {
  protected:
-  ProfileFrontTest() {
+  explicit ProfileFrontTest(const ProfileWatches::Options& watches = {}) {
     log_ =
         eventlog::MakeMemoryLog({.logs = {{"journey", kPartitions}}, .clock = &clock_, .synchronous = false}).value();
     producer_ = log_->OpenProducer().value();
@@ -72,7 +77,9 @@ class ProfileFrontTest : public ::testing::Test {
                                                                .read_gate = read_gate_.get(),
                                                                .journey_partitions = kPartitions,
                                                                .resolver = &resolver_,
-                                                               .clock = &now_});
+                                                               .clock = &now_,
+                                                               .metrics = &metrics_},
+                                            watches);
     host_.Start();
     server_ = rpc::Server::Start({}, {front_.get()}).value();
   }
@@ -118,6 +125,7 @@ class ProfileFrontTest : public ::testing::Test {
   SystemClock clock_;
   FakeClock now_{absl::FromUnixSeconds(1'000)};  // of what is asked as of now
   SystemRandom random_;
+  metrics::Registry metrics_;
   std::unique_ptr<eventlog::MemoryLog> log_;
   std::unique_ptr<eventlog::Producer> producer_;
   processor::TaskHost host_{{.threads = 1}};
