@@ -136,6 +136,21 @@ void IdentityFront::Resolve(const ResolveRequest& request, absl::Time deadline,
   });
 }
 
+void IdentityFront::KeysOf(const std::string& workspace_id, const std::string& profile_id, const std::string& token,
+                           absl::Time deadline,
+                           std::function<void(absl::StatusOr<std::vector<std::string>>)> done) const {
+  Read(workspace_id, token, deadline,
+       [workspace_id, profile_id, done = std::move(done)](absl::StatusOr<SnapshotPtr> snapshot) {
+         const auto look = [&](const projection::View& view) -> absl::StatusOr<std::vector<std::string>> {
+           TRIBUTARY_ASSIGN_OR_RETURN(const v1::IdentityProfile profile, ReadProfile(view, workspace_id, profile_id));
+           std::vector<std::string> keys;
+           for (const v1::ProfileIdentifier& of : profile.identifiers()) keys.push_back(of.identifier().key());
+           return keys;
+         };
+         done(Answer<std::vector<std::string>>(std::move(snapshot), look));
+       });
+}
+
 grpc::ServerUnaryReactor* IdentityFront::ResolveIdentifier(grpc::CallbackServerContext* context,
                                                            const v1::ResolveIdentifierRequest* request,
                                                            v1::ResolveIdentifierResponse* response) {

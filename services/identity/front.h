@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -56,6 +57,12 @@ class IdentityFront final : public v1::IdentityService::CallbackService {
   // texts hold no value.
   void Resolve(const ResolveRequest& request, absl::Time deadline,
                std::function<void(absl::StatusOr<ResolvedProfile>)> done) const;
+
+  // For the other fronts of this process. `done` is called as by Resolve(), with the opaque keys of the identifiers of
+  // a present or retired profile and all that were merged into it; at most kMaxListedIdentifiers. Errors: NOT_FOUND,
+  // INVALID_ARGUMENT (the token's), UNAVAILABLE.
+  void KeysOf(const std::string& workspace_id, const std::string& profile_id, const std::string& token,
+              absl::Time deadline, std::function<void(absl::StatusOr<std::vector<std::string>>)> done) const;
 
   grpc::ServerUnaryReactor* ResolveIdentifier(grpc::CallbackServerContext* context,
                                               const v1::ResolveIdentifierRequest* request,

@@ -1,6 +1,8 @@
 #include "profile/changes.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "profile/computed.h"
 #include "profile/processor.h"
@@ -29,6 +31,9 @@ uint64_t MergedIn(const storage::v1::ProfileRow& row) {
 uint64_t FiguresOf(const View& view, const std::string& profile, bool traits) {
   uint64_t fingerprint = 0;
   if (const Row<storage::v1::SummaryRow> row = view.Get(kSummaries, {profile}); row != nullptr) {
+    fingerprint = Fingerprint(row->SerializeAsString(), fingerprint);
+  }
+  if (const Row<storage::v1::MembershipsRow> row = view.Get(kMemberships, {profile}); row != nullptr) {
     fingerprint = Fingerprint(row->SerializeAsString(), fingerprint);
   }
   if (!traits) return fingerprint;
@@ -69,6 +74,18 @@ void AddEntries(const View& view, Watch* watch, Change* change) {
               return true;
             },
             {.from = ArrivalKey{watch->profile_id, watch->through + 1, "", ""}});
+}
+
+// What was entered and left, unless it is the first answer.
+void AddSegments(bool first, Watch* watch, v1::WatchProfileResponse* response) {
+  const auto& now = response->profile().segment_ids();  // sorted
+  const std::vector<std::string> before =
+      std::exchange(watch->segments, std::vector<std::string>(now.begin(), now.end()));
+  if (first) return;
+  std::set_difference(now.begin(), now.end(), before.begin(), before.end(),
+                      google::protobuf::RepeatedFieldBackInserter(response->mutable_entered_segment_ids()));
+  std::set_difference(before.begin(), before.end(), now.begin(), now.end(),
+                      google::protobuf::RepeatedFieldBackInserter(response->mutable_left_segment_ids()));
 }
 
 // Where this stream starts; false if what an earlier one told cannot be gone on with.
@@ -113,6 +130,7 @@ std::optional<Change> NextChange(const View& view, const FoundProfile& found, ab
   response.set_merged_into(std::exchange(watch->merged_into, ""));
   if (figures_changed) {
     *response.mutable_profile() = ReadProfile(view, watch->workspace_id, found, watch->requested_id);
+    AddSegments(first, watch, &response);
     if (watch->traits) *response.mutable_traits() = ReadTraits(view, watch->profile_id, now);
   }
   response.set_resume_token(ResumeToken({watch->profile_id, watch->through, watch->merged}));

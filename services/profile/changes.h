@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "profile/queries.h"
@@ -36,6 +37,7 @@ struct Watch {
   int64_t through = -1;
   uint64_t merged = 0;
   uint64_t figures = 0;
+  std::vector<std::string> segments;  // sorted
 };
 
 struct Change {

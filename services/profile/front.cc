@@ -8,6 +8,7 @@
 #include "profile/consents.h"
 #include "profile/entry.h"
 #include "profile/lookup.h"
+#include "profile/membership_list.h"
 #include "profile/queries.h"
 #include "profile/request.h"
 #include "tributary/base/status.h"
@@ -225,6 +226,16 @@ grpc::ServerUnaryReactor* ProfileFront::ListConsents(grpc::CallbackServerContext
               return AnswerConsents(located, query);
             });
       });
+}
+
+grpc::ServerUnaryReactor* ProfileFront::ListMemberships(grpc::CallbackServerContext* context,
+                                                        const v1::ListMembershipsRequest* request,
+                                                        v1::ListMembershipsResponse* response) {
+  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
+                     [this](const CallInfo& call, const v1::ListMembershipsRequest& asked,
+                            rpc::Reply<v1::ListMembershipsResponse> reply) {
+                       profile::ListMemberships(deps_.places(), call, asked, deps_.clock->Now(), std::move(reply));
+                     });
 }
 
 grpc::ServerWriteReactor<v1::WatchProfileResponse>* ProfileFront::WatchProfile(grpc::CallbackServerContext* context,

@@ -46,6 +46,9 @@ class ProfileFront final : public v1::ProfileService::CallbackService {
                                       v1::GetTraitsResponse* response) override;
   grpc::ServerUnaryReactor* ListConsents(grpc::CallbackServerContext* context, const v1::ListConsentsRequest* request,
                                          v1::ListConsentsResponse* response) override;
+  grpc::ServerUnaryReactor* ListMemberships(grpc::CallbackServerContext* context,
+                                            const v1::ListMembershipsRequest* request,
+                                            v1::ListMembershipsResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchProfileResponse>* WatchProfile(grpc::CallbackServerContext* context,
                                                                    const v1::WatchProfileRequest* request) override;
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -25,6 +26,13 @@ struct ResolvedIdentifier {
   std::string token;       // with it, reads of the profile see the merges that made it; empty: none did
 };
 
+struct ProfileKeysLookup {
+  std::string workspace_id;
+  std::string profile_id;
+  std::string token;    // of an earlier write that is to be seen; empty: none
+  absl::Time deadline;  // wall clock
+};
+
 // Thread-safe.
 class IdentifierResolver {
  public:
@@ -33,6 +41,9 @@ class IdentifierResolver {
   // (nobody's), InvalidArgument (no such identifier can be; the token), DeadlineExceeded, Unavailable. Their texts hold
   // no value of an identifier.
   virtual void Resolve(IdentifierLookup lookup, std::function<void(absl::StatusOr<ResolvedIdentifier>)> done) = 0;
+
+  // Opaque keys of the identifiers of a profile and all that were merged into it, at most 300. Errors as above.
+  virtual void KeysOf(ProfileKeysLookup lookup, std::function<void(absl::StatusOr<std::vector<std::string>>)> done) = 0;
 };
 
 }  // namespace tributary::profile

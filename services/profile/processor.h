@@ -30,7 +30,7 @@ class ProfileProcessor final : public processor::MovableProcessor {
       : partition_(partition), journey_partitions_(journey_partitions) {}
 
   std::string_view name() const override { return kName; }
-  uint32_t format() const override { return 3; }
+  uint32_t format() const override { return 4; }
   processor::Handling Handles(std::string_view type) const override;
   void Prefetch(const processor::Fact& fact, processor::KeySet& keys) const override;
   absl::Status ApplyFact(const processor::Fact& fact, const processor::KindView<processor::Kind::kFacts>& facts,

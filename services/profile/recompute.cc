@@ -64,6 +64,7 @@ class Gatherer {
     for (auto& [at, row] : ConsentsOf(key, event)) figures_.consents[at] = row;
     for (auto& [at, row] : PointsPostingsOf(key, event)) figures_.points_postings[at] = row;
     for (auto& [at, row] : StayStatementsOf(key, event)) figures_.stay_statements[at] = row;
+    if (auto stated = AffiliationOf(key, event); stated.has_value()) figures_.affiliations.insert(*std::move(stated));
   }
 
   // Each index is in the order in which its rows count.
@@ -121,6 +122,14 @@ class Checker {
     Compare(kPointsPostings, profile, figures.points_postings, &points_postings_);
     Compare(kStayStatements, profile, figures.stay_statements, &stay_statements_);
     Compare(kArrivals, profile, figures.arrivals, &arrivals_);
+    Compare(kAffiliations, profile, figures.affiliations, &affiliations_);
+    for (const auto& [key, row] : figures.affiliations) {
+      const auto [at, place] = AffiliateOf(key);
+      const Row<storage::v1::EntryPlace> kept = view_.Get(kAffiliates, at);
+      if (kept == nullptr || kept->SerializeAsString() != place.SerializeAsString()) {
+        Tell(fmt::format("profile {}: {} differ from a recomputation", profile, kAffiliates.name));
+      }
+    }
   }
 
   // After all profiles that have entries: no other may have rows.
@@ -136,6 +145,8 @@ class Checker {
     CompareCount(kStayStatements, stay_statements_);
     CompareProfileCounts();
     CompareCount(kArrivals, arrivals_);
+    CompareCount(kAffiliations, affiliations_);
+    CompareCount(kAffiliates, affiliations_);
   }
 
  private:
@@ -188,6 +199,7 @@ class Checker {
   size_t points_postings_ = 0;
   size_t stay_statements_ = 0;
   size_t arrivals_ = 0;
+  size_t affiliations_ = 0;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Figures {
   std::map<PointsKey, storage::v1::PointsPostingRow> points_postings;
   std::map<StayKey, storage::v1::StayStatementRow> stay_statements;
   std::map<ArrivalKey, storage::v1::EntryPlace> arrivals;
+  std::map<AffiliationKey, storage::v1::AffiliationRow> affiliations;
 };
 
 // From all entries under `profile_id` (not those of its survivor), events parsed again.

@@ -18,6 +18,8 @@ constexpr int32_t kOfOrders = 2;
 constexpr int32_t kOfProfiles = 3;
 constexpr int32_t kOfConsents = 4;
 constexpr int32_t kOfWatch = 5;
+constexpr int32_t kStatedBy = 6;
+constexpr int32_t kStatedAbout = 7;
 
 absl::Status BadPageToken() {
   return InvalidField("INVALID_PAGE_TOKEN", "page_token", "is not one of this list and these filters",
@@ -176,6 +178,36 @@ absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& reque
 
 std::string PageToken(const ProfilesPosition& position) {
   return Encode(std::tuple_cat(std::tuple(kOfProfiles), position));
+}
+
+absl::StatusOr<std::optional<AffiliationPosition>> StatedByPositionOf(const v1::ListMembershipsRequest& request) {
+  if (request.page_token().empty()) return std::nullopt;
+  std::tuple<int32_t, int32_t, std::string, std::string> token;
+  if (!Decode(request.page_token(), &token) || std::get<0>(token) != kStatedBy) return BadPageToken();
+  return AffiliationPosition(std::get<1>(token), std::get<2>(token), std::get<3>(token));
+}
+
+std::string PageToken(const AffiliationPosition& position) {
+  return Encode(std::tuple_cat(std::tuple(kStatedBy), position));
+}
+
+absl::StatusOr<ProfilesPosition> StatedAboutPositionOf(const v1::ListMembershipsRequest& request, int32_t partitions) {
+  if (request.page_token().empty()) return ProfilesPosition(0, "");
+  std::tuple<int32_t, int32_t, std::string> token;
+  if (!Decode(request.page_token(), &token) || std::get<0>(token) != kStatedAbout || std::get<1>(token) < 0 ||
+      std::get<1>(token) >= partitions) {
+    return BadPageToken();
+  }
+  return ProfilesPosition(std::get<1>(token), std::get<2>(token));
+}
+
+std::string StatedAboutPageToken(const ProfilesPosition& position) {
+  return Encode(std::tuple_cat(std::tuple(kStatedAbout), position));
+}
+
+absl::StatusOr<absl::Time> MomentOf(const v1::ListMembershipsRequest& request, absl::Time now) {
+  if (!request.has_as_of()) return now;
+  return TimeOf(request.as_of(), "as_of");
 }
 
 absl::StatusOr<std::optional<WatchPosition>> PositionOf(const v1::WatchProfileRequest& request) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "profile/affiliations.h"
 #include "profile/changes.h"
 #include "profile/consents.h"
 #include "profile/queries.h"
@@ -39,6 +40,15 @@ std::string PageToken(const ConsentPosition& position);
 using ProfilesPosition = std::tuple<int32_t, std::string>;
 absl::StatusOr<ProfilesPosition> PositionOf(const v1::ListProfilesRequest& request, int32_t partitions);
 std::string PageToken(const ProfilesPosition& position);
+
+// Of what a profile says: where to go on, nothing at first.
+absl::StatusOr<std::optional<AffiliationPosition>> StatedByPositionOf(const v1::ListMembershipsRequest& request);
+std::string PageToken(const AffiliationPosition& position);
+// Of what others say of it: as for profiles.
+absl::StatusOr<ProfilesPosition> StatedAboutPositionOf(const v1::ListMembershipsRequest& request, int32_t partitions);
+std::string StatedAboutPageToken(const ProfilesPosition& position);
+// `now` is what an unset `as_of` means.
+absl::StatusOr<absl::Time> MomentOf(const v1::ListMembershipsRequest& request, absl::Time now);
 
 // Nothing if the stream is to begin with the present.
 absl::StatusOr<std::optional<WatchPosition>> PositionOf(const v1::WatchProfileRequest& request);

@@ -9,6 +9,7 @@ using events::v1::CustomerEvent;
 void NoteStatements(const EntryKey& key, const storage::v1::EntryRow& row, bool present, StatementChanges* changes) {
   switch (row.figures().body()) {
     case CustomerEvent::kTraitsStated:
+    case CustomerEvent::kAccountStated:
       return Note(TraitStatementsOf(key, CountingEvent(row)), present, &changes->traits);
     case CustomerEvent::kConsentStated:
       return Note(ConsentsOf(key, CountingEvent(row)), present, &changes->consents);
@@ -16,6 +17,9 @@ void NoteStatements(const EntryKey& key, const storage::v1::EntryRow& row, bool 
       return Note(PointsPostingsOf(key, CountingEvent(row)), present, &changes->points);
     case CustomerEvent::kStayStated:
       return Note(StayStatementsOf(key, CountingEvent(row)), present, &changes->stays);
+    case CustomerEvent::kMembershipStated:
+    case CustomerEvent::kRelationshipStated:
+      return NoteAffiliation(key, CountingEvent(row), present, &changes->affiliations);
     default:
       return;
   }
@@ -25,6 +29,7 @@ void DeriveStatements(const std::string& profile, const StatementChanges& change
                       projection::Writer<Kind::kCaches>& out, storage::v1::SummaryRow* summary) {
   DeriveTraits(profile, changes.traits, view, out);
   WriteIndex(kConsents, changes.consents, out);
+  WriteAffiliations(changes.affiliations, out);
   DerivePoints(profile, changes.points, view, out, summary);
   DeriveStays(profile, changes.stays, view, out, summary);
 }

@@ -1,8 +1,10 @@
-// What entries say of traits, consents, points and stays: the indices that keep it, and what follows from them.
+// What entries say of traits, consents, points, stays and affiliations: the indices that keep it, and what follows from
+// them.
 #pragma once
 
 #include <string>
 
+#include "profile/affiliations.h"
 #include "profile/consents.h"
 #include "profile/points.h"
 #include "profile/stays.h"
@@ -17,6 +19,7 @@ struct StatementChanges {
   ConsentChanges consents;
   PointsChanges points;
   StayChanges stays;
+  AffiliationChanges affiliations;
 };
 
 // An entry that counts comes, or goes unless `present`. Parses only events that make such statements.

@@ -113,4 +113,16 @@ using ArrivalKey = std::tuple<std::string, int64_t, std::string, std::string>;
 inline constexpr Table<Kind::kCaches, ArrivalKey, storage::v1::EntryPlace> kArrivals{60, "arrivals",
                                                                                      projection::Reuse::kUnlikely};
 
+// Profile id, number of the body's field, opaque key of the identifier that is named, kind of the relation, occurred_at
+// as it counts, source priority, event id, source id.
+using AffiliationKey =
+    std::tuple<std::string, int32_t, std::string, std::string, absl::Time, int32_t, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, AffiliationKey, storage::v1::AffiliationRow> kAffiliations{
+    61, "affiliations", projection::Reuse::kUnlikely};
+
+// Opaque key of the identifier that is named, profile id, source id, event id.
+using AffiliateKey = std::tuple<std::string, std::string, std::string, std::string>;
+inline constexpr Table<Kind::kCaches, AffiliateKey, storage::v1::EntryPlace> kAffiliates{62, "affiliates",
+                                                                                         projection::Reuse::kUnlikely};
+
 }  // namespace tributary::profile

@@ -11,6 +11,7 @@
 namespace tributary::profile {
 namespace {
 
+using events::v1::AccountStated;
 using events::v1::TraitsStated;
 using projection::Row;
 using projection::View;
@@ -34,14 +35,31 @@ std::string_view GroupOf(std::string_view name) {
 }
 
 bool MayBeCleared(std::string_view name) {
-  static const google::protobuf::Descriptor* const fields = TraitsStated::descriptor();
   if (GroupOf(name) == kTraitsField) return true;
-  const auto* field = fields->FindFieldByName(std::string(name));
-  return field != nullptr && field->number() != TraitsStated::kClearedFieldNumber;
+  const auto* field = TraitsStated::descriptor()->FindFieldByName(std::string(name));
+  if (field == nullptr) return AccountStated::descriptor()->FindFieldByName(std::string(name)) != nullptr;
+  return field->number() != TraitsStated::kClearedFieldNumber;
 }
 
 void PutText(std::string_view name, const std::string& text, Statements* out) {
   if (!text.empty()) (*out)[std::string(name)].set_text(text);
+}
+
+// What counts for persons too (addresses, further traits) goes by the same names.
+Statements StatementsOf(const AccountStated& stated) {
+  Statements out;
+  PutText("name", stated.name(), &out);
+  PutText("tax_id", stated.tax_id(), &out);
+  PutText("branch", stated.branch(), &out);
+  PutText("industry", stated.industry(), &out);
+  if (stated.has_parent()) *out["parent"].mutable_parent() = stated.parent();
+  for (const auto& address : stated.addresses()) {
+    *out[ElementOf(kAddresses, address.kind())].mutable_address() = address;
+  }
+  for (const auto& trait : stated.traits()) {
+    *out[ElementOf(kTraitsField, trait.key())].mutable_property() = trait.value();
+  }
+  return out;
 }
 
 Statements StatementsOf(const TraitsStated& stated) {
@@ -126,26 +144,35 @@ bool Holds(const HeldTrait& held, const TraitsRow& traits) {
   return cleared == nullptr || RankOf(*cleared) <= RankOf(held);
 }
 
-void PutValue(const HeldTrait& held, TraitsStated* stated) {
+// Into what is told of persons and of all, or of accounts alone.
+void PutValue(const HeldTrait& held, v1::GetTraitsResponse* response) {
   const TraitStatementRow& value = held.statement();
   switch (value.value_case()) {
     case TraitStatementRow::kPersonName:
-      *stated->add_names() = value.person_name();
+      *response->mutable_stated()->add_names() = value.person_name();
       break;
     case TraitStatementRow::kAddress:
-      *stated->add_addresses() = value.address();
+      *response->mutable_stated()->add_addresses() = value.address();
       break;
     case TraitStatementRow::kProperty: {
-      events::v1::Property& property = *stated->add_traits();
+      events::v1::Property& property = *response->mutable_stated()->add_traits();
       property.set_key(held.name().substr(kTraitsField.size() + 1));
       *property.mutable_value() = value.property();
       break;
     }
     case TraitStatementRow::kText: {
-      const auto* field = TraitsStated::descriptor()->FindFieldByName(held.name());
-      stated->GetReflection()->SetString(stated, field, value.text());
+      google::protobuf::Message* into = response->mutable_stated();
+      const auto* field = into->GetDescriptor()->FindFieldByName(held.name());
+      if (field == nullptr) {
+        into = response->mutable_account();
+        field = into->GetDescriptor()->FindFieldByName(held.name());
+      }
+      into->GetReflection()->SetString(into, field, value.text());
       break;
     }
+    case TraitStatementRow::kParent:
+      *response->mutable_account()->mutable_parent() = value.parent();
+      break;
     case TraitStatementRow::VALUE_NOT_SET:
       break;
   }
@@ -156,9 +183,10 @@ void PutValue(const HeldTrait& held, TraitsStated* stated) {
 std::vector<std::pair<TraitKey, TraitStatementRow>> TraitStatementsOf(const EntryKey& key,
                                                                       const events::v1::CustomerEvent& event) {
   std::vector<std::pair<TraitKey, TraitStatementRow>> statements;
-  if (!event.has_traits_stated()) return statements;
+  if (!event.has_traits_stated() && !event.has_account_stated()) return statements;
   const auto& [profile, occurred_at, priority, event_id, source_id] = key;
-  for (auto& [name, row] : StatementsOf(event.traits_stated())) {
+  for (auto& [name, row] :
+       event.has_account_stated() ? StatementsOf(event.account_stated()) : StatementsOf(event.traits_stated())) {
     statements.emplace_back(TraitKey{profile, name, occurred_at, priority, event_id, source_id}, row);
   }
   return statements;
@@ -207,7 +235,7 @@ const TraitStatementRow* HeldStatement(const TraitsRow& traits, const std::strin
 void FillStated(const TraitsRow& traits, v1::GetTraitsResponse* response) {
   for (const HeldTrait& held : traits.traits()) {
     if (!Holds(held, traits)) continue;
-    PutValue(held, response->mutable_stated());
+    PutValue(held, response);
     v1::TraitOrigin& origin = *response->add_origins();
     origin.set_name(held.name());
     *origin.mutable_occurred_at() = TimestampOf(held.occurred_at_micros());

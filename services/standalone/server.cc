@@ -79,6 +79,11 @@ class Resolver final : public profile::IdentifierResolver {
                       });
   }
 
+  void KeysOf(profile::ProfileKeysLookup lookup,
+              std::function<void(absl::StatusOr<std::vector<std::string>>)> done) override {
+    identity_.KeysOf(lookup.workspace_id, lookup.profile_id, lookup.token, lookup.deadline, std::move(done));
+  }
+
  private:
   const identity::IdentityFront& identity_;
 };

@@ -51,6 +51,10 @@ class OneMailAddress final : public IdentifierResolver {
       return done(ResolvedIdentifier{"p0-1-0", ""});
     done(absl::NotFoundError("nobody's"));
   }
+  void KeysOf(ProfileKeysLookup lookup, std::function<void(absl::StatusOr<std::vector<std::string>>)> done) override {
+    done(keys[lookup.profile_id]);
+  }
+  std::map<std::string, std::vector<std::string>> keys;
 };
 
 class ProfileFrontTest : public ::testing::Test {

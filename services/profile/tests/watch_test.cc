@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "gmock/gmock.h"
+#include "profile/definition_commands.h"
+#include "profile/segment_request.h"
 #include "profile/tests/front_fixture.h"
 #include "profile/tests/statements.h"
 #include "tributary/rpc/status.h"
@@ -145,6 +147,41 @@ TEST_F(WatchTest, FiguresAloneAreToldIfEntriesAreNotAskedFor) {
   EXPECT_EQ(change->profile().entry_count(), 2);
   EXPECT_FALSE(change->has_traits());
   EXPECT_EQ(change->entries_size(), 0);
+}
+
+TEST_F(WatchTest, SegmentsThatAreEnteredAndLeftAreTold) {
+  const std::string profile = IdIn(0);
+  Put(profile, Event(profile, "a", 100));
+  Reader reader = Open(Watching(profile));
+  const auto first = reader.Next();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_THAT(first->profile().segment_ids(), IsEmpty());
+  v1::UpdateSegmentRequest define;
+  define.set_allow_missing(true);
+  define.mutable_segment()->set_segment_id("two-entries");
+  define.mutable_segment()->set_rule_text("entry_count >= 2");
+  processor::Task* task = host_.Find("profile", {"journey", processor::Partition(0)});
+  std::promise<absl::StatusOr<processor::Reply>> defined;
+  task->Submit({"r1", std::string(kUpdateSegment), CommandOf(define, kWorkspace).value().SerializeAsString()},
+               [&](absl::StatusOr<processor::Reply> reply) { defined.set_value(std::move(reply)); });
+  ASSERT_EQ(defined.get_future().get()->code, absl::StatusCode::kOk);
+  // It may be decided after the entry is there, and is told then.
+  const auto until = [&](const auto& told) {
+    for (;;) {
+      auto change = reader.Next();
+      if (!change.has_value() || told(*change)) return change;
+    }
+  };
+  Put(profile, Event(profile, "b", 200));
+  const auto entered = until([](const auto& change) { return change.entered_segment_ids_size() > 0; });
+  ASSERT_TRUE(entered.has_value());
+  EXPECT_THAT(entered->entered_segment_ids(), ElementsAre("two-entries"));
+  EXPECT_THAT(entered->profile().segment_ids(), ElementsAre("two-entries"));
+  Put(profile, Retraction(profile, "r", 300, "b"));
+  const auto left = until([](const auto& change) { return change.left_segment_ids_size() > 0; });
+  ASSERT_TRUE(left.has_value());
+  EXPECT_THAT(left->left_segment_ids(), ElementsAre("two-entries"));
+  EXPECT_THAT(left->profile().segment_ids(), IsEmpty());
 }
 
 TEST_F(WatchTest, AReaderThatResumesMissesNothing) {

@@ -143,8 +143,20 @@ std::string PropertyText(const events::v1::PropertyValue& value) {
   return text;
 }
 
+std::string IdentifierText(const events::v1::Identifier& identifier) {
+  const std::string issuer = identifier.issuer().empty() ? "" : ":" + identifier.issuer();
+  return OneLine(fmt::format("{}{}={}", identifier.type(), issuer, identifier.value()), 60);
+}
+
 // The value of the trait that an origin names.
-std::string StatedText(const events::v1::TraitsStated& stated, const std::string& name) {
+std::string StatedText(const profile::v1::GetTraitsResponse& traits, const std::string& name) {
+  const events::v1::TraitsStated& stated = traits.stated();
+  const events::v1::AccountStated& account = traits.account();
+  if (name == "name") return account.name();
+  if (name == "tax_id") return account.tax_id();
+  if (name == "branch") return account.branch();
+  if (name == "industry") return account.industry();
+  if (name == "parent") return IdentifierText(account.parent());
   if (name == "birth_date") return stated.birth_date();
   if (name == "gender") return stated.gender();
   if (name == "language") return stated.language();
@@ -211,7 +223,7 @@ int Traits(const Session& session, const SelectorFlags& flags, const std::string
   PrintComputed(session, response->computed(), *zone);
   Table table({{"trait"}, {"value"}, {"said at"}, {"by"}});
   for (const auto& origin : response->origins()) {
-    table.Add({OneLine(origin.name(), 40), OneLine(StatedText(response->stated(), origin.name()), 60),
+    table.Add({OneLine(origin.name(), 40), OneLine(StatedText(*response, origin.name()), 60),
                TimeText(origin.occurred_at(), *zone), origin.entry_id()});
   }
   if (table.empty()) return kOk;
@@ -284,6 +296,56 @@ int Consents(const Session& session, const ConsentFlags& flags) {
   return kOk;
 }
 
+struct MembershipFlags {
+  SelectorFlags selector;
+  std::string side;
+  std::string as_of;
+};
+
+int Memberships(const Session& session, const MembershipFlags& flags) {
+  const auto selector = SelectorOf(flags.selector);
+  if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
+  const auto client = Connect(session, Need::kWorkspace);
+  if (!client.ok()) return Fail(session, client.status());
+  profile::v1::ListMembershipsRequest request;
+  request.set_workspace_id(session.workspace);
+  *request.mutable_profile() = *selector;
+  if (flags.side == "by") request.set_side(profile::v1::MEMBERSHIP_SIDE_STATED_BY);
+  if (flags.side == "about") request.set_side(profile::v1::MEMBERSHIP_SIDE_STATED_ABOUT);
+  if (!flags.as_of.empty()) {
+    const auto as_of = ParseMoment(flags.as_of, absl::UTCTimeZone(), "--as-of");
+    if (!as_of.ok()) return FailUsage(session, FromAbsl(as_of.status().message()));
+    SetTime(*as_of, request.mutable_as_of());
+  }
+  const auto stub = ProfileService::NewStub(client->channel());
+  Table table({{"profile"}, {"kind"}, {"is"}, {"to"}, {"holds"}, {"from"}, {"until"}, {"by"}});
+  const absl::Status listed = ForEachPage(
+      request, [&](const auto& page) { return client->Call(*stub, &ProfileService::Stub::ListMemberships, page); },
+      [&](const profile::v1::ListMembershipsResponse& page) {
+        for (const auto& one : page.memberships()) {
+          if (session.json) {
+            session.out << ToJson(one, true) << "\n";
+            continue;
+          }
+          // Of a relation the role is the other's.
+          const std::string role = OneLine(one.role(), 40);
+          table.Add({one.profile_id(), EnumText(*events::v1::SubjectKind_descriptor(), one.subject_kind()),
+                     one.has_account() ? (role.empty() ? "member" : role) : "has as " + role,
+                     IdentifierText(one.has_account() ? one.account() : one.other()), one.holds() ? "yes" : "no",
+                     one.from_date(), one.until_date(), one.entry_id()});
+        }
+        return true;
+      });
+  if (!listed.ok()) return Fail(session, listed);
+  if (session.json) return kOk;
+  if (table.empty()) {
+    session.out << "no memberships\n";
+  } else {
+    table.Print(session.out);
+  }
+  return kOk;
+}
+
 struct WatchFlags {
   SelectorFlags selector;
   std::string time_zone;
@@ -312,9 +374,11 @@ void PrintChange(const Session& session, const profile::v1::WatchProfileResponse
   if (change.has_profile()) {
     line(change.snapshot() ? "profile" : "now", change.profile_id() + "  " + FiguresText(change.profile()));
   }
+  for (const std::string& segment : change.entered_segment_ids()) line("entered", segment);
+  for (const std::string& segment : change.left_segment_ids()) line("left", segment);
   for (const auto& origin : change.traits().origins()) {
-    line("trait", fmt::format("{} = {}", OneLine(origin.name(), 40),
-                              OneLine(StatedText(change.traits().stated(), origin.name()), 60)));
+    line("trait",
+         fmt::format("{} = {}", OneLine(origin.name(), 40), OneLine(StatedText(change.traits(), origin.name()), 60)));
   }
 }
 
@@ -431,6 +495,17 @@ void AddProfile(CLI::App& app, Session& session) {
   consents->add_flag("--history", consent_flags->history, "All that was said before, too");
   consents->add_option("--time-zone", consent_flags->time_zone, "Of the times shown [default: the workspace's]");
   consents->callback([consent_flags, &session] { session.exit_code = Consents(session, *consent_flags); });
+
+  auto* memberships = AddCommand(*profile, "memberships", "A person's accounts, or an account's members; relations",
+                                 "tributary profile memberships --kind account --customer-id C100 --issuer erp");
+  auto membership_flags = std::make_shared<MembershipFlags>();
+  AddSelector(*memberships, membership_flags->selector);
+  memberships
+      ->add_option("--side", membership_flags->side,
+                   "What it says itself (by), or what others say of it (about) [default: by for persons, else about]")
+      ->check(CLI::IsMember({"by", "about"}));
+  memberships->add_option("--as-of", membership_flags->as_of, "At this time or day (UTC) [default: now]");
+  memberships->callback([membership_flags, &session] { session.exit_code = Memberships(session, *membership_flags); });
 
   auto* watch = AddCommand(*profile, "watch", "One customer's changes as they happen, until interrupted",
                            "tributary profile watch --email somchai@example.com --json");
