@@ -17,8 +17,8 @@ using LagFn = std::function<int64_t(eventlog::Partition)>;
 class BulkGate {
  public:
   struct Options {
-    int64_t high_water_records = 5'000;
-    int64_t low_water_records = 2'500;
+    int64_t high_water_records = 500;
+    int64_t low_water_records = 250;
   };
   // Without a `lag` only what is on its way counts.
   BulkGate(LagFn lag, const Options& options) : lag_(std::move(lag)), options_(options) {}

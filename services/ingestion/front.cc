@@ -41,8 +41,9 @@ IngestionFront::IngestionFront(const Deps& deps)
                deps.streams),
       admission_({.clock = deps.clock, .ingestor = &ingestor_, .lag = deps.lag, .metrics = deps.metrics},
                  deps.admission),
-      ingestor_({.log = deps.log, .directory = deps.directory, .clock = deps.clock, .metrics = deps.metrics},
-                deps.ingest) {}
+      ingestor_(
+          {.log = deps.log, .directory = deps.directory, .clock = deps.clock, .metrics = deps.metrics, .lag = deps.lag},
+          deps.ingest) {}
 
 IngestionFront::~IngestionFront() {
   streams_.Stop();

@@ -19,6 +19,9 @@ using google::protobuf::RepeatedPtrField;
 // What an event costs besides its bytes: the record around it and what the server adds.
 constexpr size_t kOverheadBytes = 512;
 
+// Looking asks every task behind the partition; more often than this would cost more than it tells.
+constexpr absl::Duration kLagAge = absl::Milliseconds(10);
+
 absl::Status NoSuchWorkspace(std::string_view field) {
   return FieldError(absl::StatusCode::kNotFound, "WORKSPACE_NOT_FOUND", field, "there is no such workspace",
                     "Leave it empty for the credential's own");
@@ -27,6 +30,13 @@ absl::Status NoSuchWorkspace(std::string_view field) {
 absl::Status Overloaded(absl::Duration retry_after) {
   return rpc::WithRetryAfter(FieldError(absl::StatusCode::kResourceExhausted, "INGEST_OVERLOADED", "",
                                         "too many events are on their way to the log; nothing was taken",
+                                        "Send the same again after the delay"),
+                             retry_after);
+}
+
+absl::Status Behind(absl::Duration retry_after) {
+  return rpc::WithRetryAfter(FieldError(absl::StatusCode::kResourceExhausted, "INGEST_OVERLOADED", "",
+                                        "events come faster than they can be worked off; nothing was taken",
                                         "Send the same again after the delay"),
                              retry_after);
 }
@@ -131,6 +141,21 @@ absl::StatusOr<std::shared_ptr<const WorkspaceEntry>> Ingestor::WorkspaceOf(cons
   return workspace;
 }
 
+bool Ingestor::IsBehind(eventlog::Partition partition) {
+  if (!deps_.lag) return false;
+  const absl::Duration now = deps_.clock->Monotonic();
+  {
+    const MutexLock lock(lag_mutex_);
+    SeenLag& seen = lags_[partition.value()];
+    if (now - seen.at < kLagAge) return seen.records >= options_.max_lag_records;
+    seen.at = now;  // the others go on with what was seen before
+  }
+  const int64_t records = deps_.lag(partition);
+  const MutexLock lock(lag_mutex_);
+  lags_[partition.value()].records = records;
+  return records >= options_.max_lag_records;
+}
+
 std::optional<Ingestor::Room> Ingestor::TryReserve(size_t event_bytes, int64_t events) {
   const size_t bytes = event_bytes + kOverheadBytes * static_cast<size_t>(events);
   const size_t before = in_flight_bytes_.fetch_add(bytes);
@@ -162,6 +187,10 @@ void Ingestor::Ingest(const Call& call, RepeatedPtrField<CustomerEvent> events, 
   if (absl::Status status = CheckBounds(events, bytes); !status.ok()) return done(status);
   absl::StatusOr<std::shared_ptr<const WorkspaceEntry>> workspace = WorkspaceOf(call);
   if (!workspace.ok()) return done(workspace.status());
+  if (IsBehind((*workspace)->intake_partition)) {
+    refused_calls_.Inc();
+    return done(Behind(options_.retry_after));
+  }
   std::optional<Room> room = TryReserve(bytes, events.size());
   if (!room.has_value()) {
     refused_calls_.Inc();

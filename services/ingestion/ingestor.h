@@ -12,13 +12,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/repeated_ptr_field.h"
+#include "ingestion/bulk_gate.h"
 #include "ingestion/directory.h"
 #include "ingestion/quotas.h"
 #include "tributary/base/clock.h"
+#include "tributary/base/mutex.h"
 #include "tributary/eventlog/event_log.h"
 #include "tributary/events/v1/customer_event.pb.h"
 #include "tributary/ingestion/v1/ingestion.pb.h"
@@ -40,12 +43,16 @@ class Ingestor {
     size_t max_in_flight_bytes = 48 << 20;
     // What a caller is told to wait when that is reached.
     absl::Duration retry_after = absl::Milliseconds(200);
+    // Behind how many records an event may have to wait; beyond, none are taken, live or not: they would be accepted
+    // ever faster than they can be seen. About two seconds' work.
+    int64_t max_lag_records = 50'000;
   };
   struct Deps {
     eventlog::EventLog* log = nullptr;
     const RegistryDirectory* directory = nullptr;
     const Clock* clock = nullptr;
     metrics::Registry* metrics = nullptr;  // null: not counted
+    LagFn lag = nullptr;                   // null: never behind
   };
   // Deps must outlive this.
   Ingestor(const Deps& deps, const Options& options);
@@ -91,9 +98,11 @@ class Ingestor {
   // Does not block.
   void Ingest(const Call& call, google::protobuf::RepeatedPtrField<events::v1::CustomerEvent> events, Done done);
 
-  // For streams, which wait where a call is refused: room for a batch of so many events with so many bytes, or nothing
+  // For streams, which wait where a call is refused: whether what reads the partition is too far behind, as seen in the
+  // last 10 ms; room for a batch of so many events with so many bytes, or nothing
   // if too much is on its way; the workspace's quota, as Quotas::Take(); and Ingest() for a batch that has both. Its
   // bounds must have been checked.
+  bool IsBehind(eventlog::Partition partition);
   std::optional<Room> TryReserve(size_t event_bytes, int64_t events);
   absl::Duration TakeQuota(const WorkspaceEntry& workspace, int64_t events) { return quotas_.Take(workspace, events); }
   struct Admitted {
@@ -128,6 +137,12 @@ class Ingestor {
   metrics::Gauge in_flight_gauge_;
   std::atomic<size_t> in_flight_bytes_ = 0;
   Quotas quotas_;
+  struct SeenLag {
+    int64_t records = 0;
+    absl::Duration at = -absl::InfiniteDuration();
+  };
+  Mutex lag_mutex_;
+  absl::flat_hash_map<int32_t, SeenLag> lags_ TRIBUTARY_GUARDED_BY(lag_mutex_);
   std::mutex mutex_;
   std::unique_ptr<Session> session_;
   // Sessions that failed, until the last of their callbacks has come.

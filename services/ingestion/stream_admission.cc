@@ -26,7 +26,7 @@ StreamAdmission::~StreamAdmission() { Stop(); }
 std::optional<Ingestor::Room> StreamAdmission::Admit(const Batch& batch, Reason* reason) {
   const eventlog::Partition partition = batch.workspace->intake_partition;
   *reason = Reason::kLag;
-  if (batch.bulk && !gate_.IsOpen(partition)) return std::nullopt;
+  if (batch.bulk ? !gate_.IsOpen(partition) : deps_.ingestor->IsBehind(partition)) return std::nullopt;
   *reason = Reason::kMemory;
   std::optional<Ingestor::Room> room = deps_.ingestor->TryReserve(batch.bytes, batch.events);
   if (!room.has_value()) return std::nullopt;

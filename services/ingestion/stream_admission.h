@@ -19,9 +19,9 @@
 
 namespace tributary::ingestion {
 
-// A batch is admitted once the lag lets bulk pass (if it is bulk), the ingestor has room for it and its workspace's
-// quota covers it. Those that wait are looked at in the order in which they came, each for itself: a bulk batch that
-// waits holds up no live one. Thread-safe.
+// A batch is admitted once the lag lets it pass (bulk waits early, live batches where calls are refused), the ingestor
+// has room for it and its workspace's quota covers it. Those that wait are looked at in the order in which they came,
+// each for itself: a bulk batch that waits holds up no live one. Thread-safe.
 class StreamAdmission {
  public:
   struct Options {

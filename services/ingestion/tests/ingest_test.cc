@@ -1,3 +1,4 @@
+#include <atomic>
 #include <future>
 
 #include "gmock/gmock.h"
@@ -52,6 +53,23 @@ TEST(IngestTest, AcceptedEventsAreInTheWorkspacesPartitionInOrder) {
   const auto token = processor::DecodeToken(response->token());
   ASSERT_TRUE(token.ok());
   EXPECT_EQ(*token, (std::vector<processor::TokenPosition>{{platform.intake(), records[2]->offset}}));
+}
+
+TEST(IngestTest, TooFarBehindCallsAreRefusedWithADelayUntilItIsWorkedOff) {
+  std::atomic<int64_t> lag = 99;
+  Platform platform({.max_lag_records = 100}, {.lag = [&lag](eventlog::Partition) { return lag.load(); }});
+  const std::string key = platform.MakeSource("web");
+  EXPECT_TRUE(platform.Call(key, &Stub::Ingest, Events(platform, 1)).ok());
+  lag = 100;
+  platform.clock.Advance(absl::Milliseconds(10));
+  const auto refused = platform.Call(key, &Stub::Ingest, Events(platform, 1, "refused"));
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status())) << refused.status();
+  EXPECT_EQ(DetailOf(refused.status())->reason, "INGEST_OVERLOADED");
+  EXPECT_GT(rpc::RetryAfterOf(refused.status()), absl::ZeroDuration());
+  lag = 0;
+  platform.clock.Advance(absl::Milliseconds(10));
+  EXPECT_TRUE(platform.Call(key, &Stub::Ingest, Events(platform, 1, "later")).ok());
+  EXPECT_EQ(platform.RecordsOf(platform.intake()).size(), 2u);
 }
 
 TEST(IngestTest, OneBadEventDoesNotKeepOutTheOthers) {

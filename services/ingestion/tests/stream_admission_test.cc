@@ -50,7 +50,9 @@ class StreamAdmissionTest : public ::testing::Test {
   FakeClock clock_;
   metrics::Registry metrics_;
   std::map<int32_t, int64_t> lag_;
-  Ingestor ingestor_{{.clock = &clock_}, {.max_in_flight_bytes = 110'000}};
+  Ingestor ingestor_{
+      {.clock = &clock_, .lag = [this](eventlog::Partition partition) { return lag_[partition.value()]; }},
+      {.max_in_flight_bytes = 110'000, .max_lag_records = 20'000}};
   StreamAdmission admission_{
       {.clock = &clock_,
        .ingestor = &ingestor_,
@@ -80,6 +82,18 @@ TEST_F(StreamAdmissionTest, BulkWaitsWhileTheLagIsHighAndLivePasses) {
   lag_[1] = 899;
   Submit("more bulk", busy_, true);
   EXPECT_EQ(admitted_.back(), "more bulk") << "up to the high mark";
+}
+
+TEST_F(StreamAdmissionTest, FarBehindLiveBatchesWaitToo) {
+  lag_[1] = 20'000;
+  Submit("live", busy_, false);
+  Submit("live elsewhere", quiet_, false);
+  EXPECT_THAT(admitted_, ElementsAre("live elsewhere"));
+  EXPECT_EQ(Waiting("lag"), 1);
+  lag_[1] = 19'999;
+  clock_.Advance(absl::Milliseconds(10));
+  admission_.Poll();
+  EXPECT_THAT(admitted_, ElementsAre("live elsewhere", "live"));
 }
 
 TEST_F(StreamAdmissionTest, WhatWasLetInCountsUntilItIsSettled) {
