@@ -34,10 +34,17 @@ absl::StatusOr<absl::Time> LastAppend(eventlog::EventLog& log) {
   return last;
 }
 
-absl::StatusOr<absl::Time> Kept(const std::string& file) {
+// What the file holds of a clock that follows the wall's.
+constexpr char kWall[] = "wall";
+
+std::string Read(const std::string& file) {
   std::ifstream in(file);
-  if (!in) return absl::InfinitePast();
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+absl::StatusOr<absl::Time> Kept(const std::string& file) {
+  const std::string text = Read(file);
+  if (text == kWall || !std::filesystem::exists(file)) return absl::InfinitePast();
   absl::Time time;
   if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return time;
   return FieldError(absl::StatusCode::kFailedPrecondition, "MALFORMED_FILE", "data_dir",
@@ -58,6 +65,8 @@ absl::StatusOr<absl::Time> ResumeClock(eventlog::EventLog& log, const std::strin
                     fmt::format("the clock would stand at {}, but it is {}", Text(resumed), Text(wall_now)),
                     "Name an earlier time; for data with a later one set the machine's clock right");
 }
+
+bool FollowedWall(const std::string& file) { return Read(file) == kWall; }
 
 absl::Time NextTimer(const processor::TaskHost& host) {
   absl::Time next = absl::InfiniteFuture();
@@ -108,6 +117,8 @@ absl::StatusOr<ClockStepper::News> ClockStepper::Step(absl::Time to, const TellF
     if (clock.Now() >= to && next > clock.Now()) break;
     if (next <= to) ++news.stops;
     clock.MoveTo(std::min(next, to));
+    // The wall has been set back since: it stands as far as it can.
+    if (clock.Now() < std::min(next, to)) to = clock.Now();
     deps_.host->WakeDue(clock.Now());
   }
   news.now = clock.Now();
@@ -134,7 +145,7 @@ absl::Status ClockStepper::Save() const {
   const std::string fresh = deps_.file + ".new";
   {
     std::ofstream out(fresh, std::ios::trunc);
-    out << Text(deps_.clock->Now());
+    out << (deps_.clock->follows_wall() ? kWall : Text(deps_.clock->Now()));
     if (!out.flush()) return absl::UnavailableError(fmt::format("{} cannot be written", fresh));
   }
   std::error_code error;

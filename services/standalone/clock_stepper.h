@@ -22,6 +22,9 @@ namespace tributary::standalone {
 absl::StatusOr<absl::Time> ResumeClock(eventlog::EventLog& log, const std::string& file, absl::Time start,
                                        absl::Time wall_now);
 
+// Whether ClockStepper left a clock by `file` that follows the wall's: then it goes on so.
+bool FollowedWall(const std::string& file);
+
 // Thread-safe.
 class ClockStepper {
  public:

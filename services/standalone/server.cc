@@ -174,6 +174,7 @@ class Server::Impl {
     TRIBUTARY_ASSIGN_OR_RETURN(const absl::Time start,
                                ResumeClock(*log_, clock_file(), simulated_->Now(), simulated_->WallNow()));
     simulated_->MoveTo(start);
+    if (FollowedWall(clock_file())) simulated_->FollowWall();
     return absl::OkStatus();
   }
 

@@ -316,6 +316,19 @@ TEST_F(ResumeClockTest, GoesOnWhereItWasMovedToThoughNothingWasRecordedSince) {
   EXPECT_EQ(*ResumeClock(*log_, file_, start_, later_), start_ + absl::Hours(9));
 }
 
+TEST_F(ResumeClockTest, AClockThatFollowsTheWallGoesOnSo) {
+  const SystemClock wall;
+  SimulatedClock clock(wall, start_);
+  processor::TaskHost host{{}};
+  ClockStepper stepper({.clock = &clock, .host = &host, .file = file_});
+  EXPECT_FALSE(FollowedWall(file_));
+  ASSERT_TRUE(stepper.Advance(start_ + absl::Hours(1), [](const ClockStepper::News&) { return true; }).ok());
+  EXPECT_FALSE(FollowedWall(file_));
+  ASSERT_TRUE(stepper.Advance(std::nullopt, [](const ClockStepper::News&) { return true; }).ok());
+  EXPECT_TRUE(FollowedWall(file_));
+  EXPECT_EQ(*ResumeClock(*log_, file_, start_, later_), start_);
+}
+
 TEST_F(ResumeClockTest, DataThatEndsAfterTheWallsNowIsRefused) {
   clock_.Advance(absl::Hours(5));
   ASSERT_TRUE(eventlog::AppendAndWait(**log_->OpenProducer(), {kLog, Partition(2)}, {.key = "k", .type = "word"}).ok());
