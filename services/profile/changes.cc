@@ -110,7 +110,9 @@ bool Start(const View& view, uint64_t merged, Watch* watch) {
 std::optional<Change> NextChange(const View& view, const FoundProfile& found, absl::Time now, Watch* watch) {
   const uint64_t merged = MergedIn(*found.row);
   const bool first = !watch->started;
-  const bool resynchronise = first ? !Start(view, merged, watch) : watch->merged != merged;
+  // Another profile is in another partition, whose offsets say nothing of where this stream was.
+  const bool resynchronise =
+      first ? !Start(view, merged, watch) : watch->merged != merged || !watch->merged_into.empty();
   if (resynchronise) {
     watch->merged = merged;
     watch->through = LastArrival(view, watch->profile_id);

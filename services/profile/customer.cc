@@ -49,6 +49,8 @@ Value TextOrUnknown(std::string_view text) { return text.empty() ? Value() : Val
 
 // What is read of a type at first. Most rules want a few.
 constexpr size_t kFirstEvents = 8;
+// So many stay parsed for the next rule.
+constexpr size_t kKeptEvents = 64;
 
 EventIndexKey IndexKeyOf(const EntryKey& key, int body) {
   const auto& [profile, occurred_at, priority, event_id, source_id] = key;
@@ -83,6 +85,8 @@ class ProfileCustomer::Event final : public rules::EventView {
     return *event_;
   }
   const EntryKey& key() const { return key_; }
+  // Parses it again when it is asked for again.
+  void Forget() const { event_.reset(); }
 
  private:
   const projection::View view_;
@@ -212,6 +216,8 @@ void ProfileCustomer::VisitEvents(int body, absl::Time after, absl::Time until,
     const Event& event = events.read[i];
     if (event.occurred_at() > until) continue;
     if (event.occurred_at() <= after || !visit(event)) return;
+    // A long journey in whole would be gigabytes.
+    if (i >= kKeptEvents) event.Forget();
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "tributary/base/status.h"
 #include "tributary/events/v1/customer_event.pb.h"
 
 namespace tributary::profile {
@@ -69,12 +70,11 @@ bool UsesTier(const CompiledRule& rule) {
   return std::find(fields.begin(), fields.end(), kTierField) != fields.end();
 }
 
-std::optional<ReadyTiers> TiersOf(const ValueTiersDefined& defined) {
+ReadyTiers TiersOf(const ValueTiersDefined& defined) {
   ReadyTiers ready{.revision = defined.revision(), .highest_first = {}};
   for (int i = defined.tiers_size() - 1; i >= 0; --i) {
-    absl::StatusOr<CompiledRule> rule = CompiledRule::Compile(RuleOf(defined.measure(), defined.tiers(i)));
-    if (!rule.ok()) return std::nullopt;
-    ready.highest_first.push_back({defined.tiers(i).tier_id(), *std::move(rule)});
+    ready.highest_first.push_back(
+        {defined.tiers(i).tier_id(), CompiledRule::Compile(RuleOf(defined.measure(), defined.tiers(i))).value()});
   }
   return ready;
 }
@@ -88,6 +88,17 @@ events::v1::Rule RuleOf(const events::v1::RuleOperand& measure, const events::v1
   comparison.set_operator_(events::v1::RULE_OPERATOR_GREATER_OR_EQUAL);
   *comparison.add_right() = tier.at_least();
   return rule;
+}
+
+absl::Status CheckRules(const SegmentDefined& defined) {
+  return defined.deleted() ? absl::OkStatus() : CompiledRule::Compile(defined.rule()).status();
+}
+
+absl::Status CheckRules(const ValueTiersDefined& defined) {
+  for (const events::v1::ValueTierDefinition& tier : defined.tiers()) {
+    TRIBUTARY_RETURN_IF_ERROR(CompiledRule::Compile(RuleOf(defined.measure(), tier)).status());
+  }
+  return absl::OkStatus();
 }
 
 void ApplySegmentDefined(const SegmentDefined& defined, int64_t offset, const FactsView& facts, FactsWriter& out) {
@@ -113,10 +124,9 @@ void ApplyValueTiersDefined(const ValueTiersDefined& defined, int64_t offset, co
 Definitions::Definitions(const View& view, const std::string& workspace) {
   view.Scan(kSegments, std::tuple(workspace), [&](const SegmentKey& key, const Row<SegmentRow>& row) {
     if (row->defined().deleted()) return true;
-    absl::StatusOr<CompiledRule> rule = CompiledRule::Compile(row->defined().rule());
-    if (!rule.ok()) return true;
-    const bool uses_tier = UsesTier(*rule);
-    segments_.push_back({std::get<1>(key), row->defined().revision(), *std::move(rule), uses_tier});
+    CompiledRule rule = CompiledRule::Compile(row->defined().rule()).value();
+    const bool uses_tier = UsesTier(rule);
+    segments_.push_back({std::get<1>(key), row->defined().revision(), std::move(rule), uses_tier});
     return true;
   });
   if (const auto row = view.Get(kValueTiers, {workspace}); row != nullptr) tiers_ = TiersOf(row->defined());

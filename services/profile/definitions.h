@@ -46,8 +46,11 @@ struct ReadyTiers {
 // The rule that says whether a customer reaches a tier.
 events::v1::Rule RuleOf(const events::v1::RuleOperand& measure, const events::v1::ValueTierDefinition& tier);
 
-// The definitions of one workspace. Those whose rules this release does not know are left out: who is in such a segment
-// stays.
+// OK if this release knows the rules.
+absl::Status CheckRules(const events::v1::SegmentDefined& defined);
+absl::Status CheckRules(const events::v1::ValueTiersDefined& defined);
+
+// The definitions of one workspace, whose rules are known: CheckRules() stood before the tables.
 class Definitions {
  public:
   Definitions(const projection::View& view, const std::string& workspace);

@@ -9,6 +9,7 @@
 #include "profile/membership.h"
 #include "profile/tables.h"
 #include "tributary/base/partitioning.h"
+#include "tributary/base/status.h"
 #include "tributary/processor/record_type.h"
 
 namespace tributary::profile {
@@ -108,11 +109,19 @@ processor::Decided ProfileProcessor::DecideFact(const processor::Fact& fact, con
   return decided;
 }
 
+// A definition with a rule that this release does not know halts the task, as an unknown record does: who goes over it
+// would take customers in for good by a rule that was never asked.
 absl::Status ProfileProcessor::CheckFact(const processor::Fact& fact) const {
   const bool parses = fact.type == RecordType<SegmentDefined>()      ? fact.value.As<SegmentDefined>() != nullptr
                       : fact.type == RecordType<ValueTiersDefined>() ? fact.value.As<ValueTiersDefined>() != nullptr
                                                                      : fact.value.As<CustomerEvent>() != nullptr;
-  return parses ? absl::OkStatus() : absl::InternalError(fmt::format("a {} of the journey does not parse", fact.type));
+  if (!parses) return absl::InternalError(fmt::format("a {} of the journey does not parse", fact.type));
+  absl::Status known = absl::OkStatus();
+  if (fact.type == RecordType<SegmentDefined>()) known = CheckRules(*fact.value.As<SegmentDefined>());
+  if (fact.type == RecordType<ValueTiersDefined>()) known = CheckRules(*fact.value.As<ValueTiersDefined>());
+  if (known.ok()) return known;
+  return absl::InternalError(
+      fmt::format("this release does not know a rule of a {}: {}", fact.type, FromAbsl(known.message())));
 }
 
 std::optional<std::string> ProfileProcessor::ProfileOf(const processor::Fact& fact) const {

@@ -10,6 +10,7 @@
 #include "profile/entry.h"
 #include "profile/figures.h"
 #include "profile/recompute.h"
+#include "profile/segment_queries.h"
 #include "tributary/processor/moves.h"
 
 namespace tributary::profile {
@@ -107,7 +108,9 @@ v1::Profile ReadProfile(const View& view, const std::string& workspace_id, const
   }
   if (const auto memberships = view.Get(kMemberships, {found.id}); memberships != nullptr) {
     profile.set_value_tier(memberships->value_tier());
-    for (const storage::v1::Membership& in : memberships->segments()) profile.add_segment_ids(in.segment_id());
+    for (const storage::v1::Membership& in : memberships->segments()) {
+      if (!IsDeleted(view, workspace_id, in.segment_id())) profile.add_segment_ids(in.segment_id());
+    }
   }
   const Row<SummaryRow> summary = view.Get(kSummaries, {found.id});
   FillFigures(summary != nullptr ? *summary : Recompute(view, found.id).summary, &profile);

@@ -300,33 +300,31 @@ grpc::ServerUnaryReactor* SegmentFront::ListSegmentMembers(grpc::CallbackServerC
 grpc::ServerUnaryReactor* SegmentFront::ListProfileSegments(grpc::CallbackServerContext* context,
                                                             const v1::ListProfileSegmentsRequest* request,
                                                             v1::ListProfileSegmentsResponse* response) {
-  return rpc::Handle(*deps_.gate, context, request, response, kReaders,
-                     [this](const CallInfo& call, const v1::ListProfileSegmentsRequest& asked,
-                            rpc::Reply<v1::ListProfileSegmentsResponse> reply) {
-                       absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
-                       if (!workspace.ok()) return reply(workspace.status());
-                       if (absl::Status selector = CheckSelector(asked.profile()); !selector.ok())
-                         return reply(selector);
-                       const absl::StatusOr<int32_t> limit = PageSize(asked.page_size());
-                       if (!limit.ok()) return reply(limit.status());
-                       const absl::StatusOr<std::string> after = IdPositionOf("profile", asked.page_token());
-                       if (!after.ok()) return reply(after.status());
-                       ProfileLookup lookup{.workspace_id = *std::move(workspace),
-                                            .selector = asked.profile(),
-                                            .token = asked.token(),
-                                            .deadline = call.deadline};
-                       Locate(deps_.places, std::move(lookup),
-                              [reply, after = *after, limit = *limit](absl::StatusOr<Located> located) {
-                                if (!located.ok()) return reply(located.status());
-                                v1::ListProfileSegmentsResponse answer =
-                                    ReadProfileSegments(located->snapshot.view(), located->profile.id, after, limit);
-                                if (!located->snapshot.status().ok()) return reply(located->snapshot.status());
-                                if (!answer.next_page_token().empty()) {
-                                  answer.set_next_page_token(IdPageToken("profile", answer.next_page_token()));
-                                }
-                                reply(std::move(answer));
-                              });
-                     });
+  return rpc::Handle(
+      *deps_.gate, context, request, response, kReaders,
+      [this](const CallInfo& call, const v1::ListProfileSegmentsRequest& asked,
+             rpc::Reply<v1::ListProfileSegmentsResponse> reply) {
+        absl::StatusOr<std::string> workspace = WorkspaceOf(call, asked.workspace_id());
+        if (!workspace.ok()) return reply(workspace.status());
+        if (absl::Status selector = CheckSelector(asked.profile()); !selector.ok()) return reply(selector);
+        const absl::StatusOr<int32_t> limit = PageSize(asked.page_size());
+        if (!limit.ok()) return reply(limit.status());
+        const absl::StatusOr<std::string> after = IdPositionOf("profile", asked.page_token());
+        if (!after.ok()) return reply(after.status());
+        ProfileLookup lookup{
+            .workspace_id = *workspace, .selector = asked.profile(), .token = asked.token(), .deadline = call.deadline};
+        Locate(deps_.places, std::move(lookup),
+               [reply, workspace = *workspace, after = *after, limit = *limit](absl::StatusOr<Located> located) {
+                 if (!located.ok()) return reply(located.status());
+                 v1::ListProfileSegmentsResponse answer =
+                     ReadProfileSegments(located->snapshot.view(), workspace, located->profile.id, after, limit);
+                 if (!located->snapshot.status().ok()) return reply(located->snapshot.status());
+                 if (!answer.next_page_token().empty()) {
+                   answer.set_next_page_token(IdPageToken("profile", answer.next_page_token()));
+                 }
+                 reply(std::move(answer));
+               });
+      });
 }
 
 grpc::ServerUnaryReactor* SegmentFront::CheckRule(grpc::CallbackServerContext* context,

@@ -149,15 +149,21 @@ MembersPage ReadMembers(const View& view, const std::string& workspace, const st
   return page;
 }
 
-v1::ListProfileSegmentsResponse ReadProfileSegments(const View& view, const std::string& profile,
-                                                    const std::string& after, int32_t limit) {
+bool IsDeleted(const View& view, const std::string& workspace, const std::string& segment) {
+  const auto row = view.Get(kSegments, {workspace, segment});
+  return row == nullptr || row->defined().deleted();
+}
+
+v1::ListProfileSegmentsResponse ReadProfileSegments(const View& view, const std::string& workspace,
+                                                    const std::string& profile, const std::string& after,
+                                                    int32_t limit) {
   v1::ListProfileSegmentsResponse response;
   response.set_profile_id(profile);
   const auto row = view.Get(kMemberships, {profile});
   if (row == nullptr) return response;
   response.set_value_tier(row->value_tier());
   for (const storage::v1::Membership& membership : row->segments()) {
-    if (membership.segment_id() <= after) continue;
+    if (membership.segment_id() <= after || IsDeleted(view, workspace, membership.segment_id())) continue;
     if (response.segments_size() == limit) {
       response.set_next_page_token(response.segments(limit - 1).segment_id());
       break;

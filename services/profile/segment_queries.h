@@ -48,7 +48,11 @@ MembersPage ReadMembers(const projection::View& view, const std::string& workspa
 
 // The segments that a profile is in, behind the id `after`, and its tier; fills at most `limit` and the page's token
 // with the last id if there are more.
-v1::ListProfileSegmentsResponse ReadProfileSegments(const projection::View& view, const std::string& profile,
-                                                    const std::string& after, int32_t limit);
+v1::ListProfileSegmentsResponse ReadProfileSegments(const projection::View& view, const std::string& workspace,
+                                                    const std::string& profile, const std::string& after,
+                                                    int32_t limit);
+
+// Gone as far as this partition knows, though members may still be on their way out.
+bool IsDeleted(const projection::View& view, const std::string& workspace, const std::string& segment);
 
 }  // namespace tributary::profile

@@ -206,31 +206,47 @@ void Continue(TakeInProgressed progress, absl::Time now, Decided* decided) {
   decided->decisions.push_back(Decision::Of(std::move(progress)));
 }
 
-// The next profiles of the workspace behind the cursor; moves it on.
-std::vector<std::string> NextProfiles(const View& view, TakeInProgressed* progress) {
-  std::vector<std::string> profiles;
-  int32_t visited = 0;
+// Whether what came last about the profile, not counting what merges brought, is history: then an import joined it,
+// and nothing is to start because of that.
+bool LastCameAsHistory(const View& view, const std::string& profile) {
+  bool historical = false;
+  view.Scan(kArrivals, std::tuple(profile),
+            [&](const ArrivalKey& key, const Row<storage::v1::EntryPlace>& place) {
+              const auto& [id, offset, source_id, event_id] = key;
+              const auto entry = view.Get(kEntries, {id, absl::FromUnixMicros(place->occurred_at_micros()),
+                                                     place->source_priority(), event_id, source_id});
+              historical = entry != nullptr && CountingEvent(*entry).historical();
+              return false;
+            },
+            {.from = std::nullopt, .reverse = true});
+  return historical;
+}
+
+struct NextProfiles {
+  struct Next {
+    std::string id;
+    bool survives = false;
+  };
+  std::vector<Next> profiles;
+  bool last = true;  // there are none behind these
+};
+
+// The next profiles of the workspace behind the cursor.
+NextProfiles ProfilesBehind(const View& view, const TakeInProgressed& progress) {
+  NextProfiles next;
   projection::ScanRange<ProfileKey> range;
-  if (!progress->cursor().empty()) range.from = ProfileKey{progress->workspace_id(), progress->cursor()};
-  const std::string behind = progress->cursor();
-  progress->set_done(true);
+  if (!progress.cursor().empty()) range.from = ProfileKey{progress.workspace_id(), progress.cursor()};
   view.Scan(
-      kProfiles, std::tuple(progress->workspace_id()),
+      kProfiles, std::tuple(progress.workspace_id()),
       [&](const ProfileKey& key, const Row<storage::v1::ProfileRow>& row) {
         const std::string& id = std::get<1>(key);
-        if (id == behind) return true;
-        if (visited == kTakeInStep) {
-          progress->set_done(false);
-          return false;
-        }
-        ++visited;
-        progress->set_cursor(id);
-        if (row->merged_into().empty()) profiles.push_back(id);
+        if (id == progress.cursor()) return true;
+        if (next.profiles.size() == static_cast<size_t>(kTakeInStep)) return next.last = false;
+        next.profiles.push_back({id, row->merged_into().empty()});
         return true;
       },
       range);
-  progress->set_profiles_done(progress->profiles_done() + static_cast<int64_t>(profiles.size()));
-  return profiles;
+  return next;
 }
 
 Decided Dissolve(const SegmentDefined& segment, TakeInProgressed progress, const View& view, absl::Time now) {
@@ -320,7 +336,16 @@ Decided SegmentDecider::TakeIn(const TakeInProgressed& which, const View& view, 
   }
   Decided decided;
   const ReadySegment* ready = tiers ? nullptr : definitions->Find(which.segment_id());
-  for (const std::string& profile : NextProfiles(view, &progress)) {
+  const NextProfiles next = ProfilesBehind(view, progress);
+  progress.set_done(next.last);
+  for (const auto& [profile, survives] : next.profiles) {
+    if (decided.decisions.size() >= kTakeInDecisions) {
+      progress.set_done(false);
+      break;
+    }
+    progress.set_cursor(profile);
+    if (!survives) continue;
+    progress.set_profiles_done(progress.profiles_done() + 1);
     // Once it is whole it is looked at anyway.
     if (processor::MovesOf(view, workspace, profile).moving) continue;
     Look look(view, workspace, profile, {events::v1::MEMBERSHIP_REASON_DEFINITION, false, now}, &decided);
@@ -338,7 +363,8 @@ Decided SegmentDecider::OnLost(const events::v1::ProfilesMerged& merged, const V
   Decided decided;
   const Row<MembershipsRow> row = view.Get(kMemberships, {merged.loser_id()});
   if (row == nullptr) return decided;
-  const Occasion occasion{events::v1::MEMBERSHIP_REASON_MERGE, false, now};
+  // Nothing is to start because of it: the customer has not left, but goes on as the winner.
+  const Occasion occasion{events::v1::MEMBERSHIP_REASON_MERGE, true, now};
   const std::string& workspace = merged.workspace_id();
   for (const storage::v1::Membership& in : row->segments()) {
     decided.decisions.push_back(
@@ -357,7 +383,8 @@ Decided SegmentDecider::OnWhole(const std::string& workspace, const std::string&
   Decided decided;
   const Definitions* definitions = ready_.Of(view, workspace);
   if (definitions == nullptr) return decided;
-  Look look(view, workspace, profile, {events::v1::MEMBERSHIP_REASON_MERGE, false, now}, &decided);
+  Look look(view, workspace, profile, {events::v1::MEMBERSHIP_REASON_MERGE, LastCameAsHistory(view, profile), now},
+            &decided);
   look.AtAll(*definitions);
   look.AskAgain();
   return decided;

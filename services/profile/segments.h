@@ -13,6 +13,8 @@ namespace tributary::profile {
 
 // Profiles that are looked at in one step of a take-in: few, for live events wait that long.
 inline constexpr int32_t kTakeInStep = 200;
+// After so many decisions it ends too: a profile may come to one for each segment, and a step has its bounds.
+inline constexpr size_t kTakeInDecisions = 1'000;
 
 // Decides on levels: what the rules say of a profile against what it is in. A profile has one timer, due when time
 // alone may change what any rule says of it; a definition's take-in has one, due at once until it has gone over all

@@ -30,7 +30,7 @@ class ProfileWatches {
     absl::Duration between_looks = absl::Milliseconds(50);
     // Of one answer.
     int32_t max_entries = 100;
-    size_t max_bytes = 1 << 20;
+    size_t max_bytes = 256 << 10;
   };
   struct Deps {
     const rpc::CallGate* gate = nullptr;

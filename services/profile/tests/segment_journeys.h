@@ -182,7 +182,7 @@ class Journeys {
     return told.tiers;
   }
   v1::ListProfileSegmentsResponse SegmentsOf(const std::string& profile) {
-    return ReadProfileSegments(PartOf(profile).task->TakeSnapshot()->view(), profile, "", 1'000);
+    return ReadProfileSegments(PartOf(profile).task->TakeSnapshot()->view(), kWorkspace, profile, "", 1'000);
   }
   std::string TierOf(const std::string& profile) { return SegmentsOf(profile).value_tier(); }
   std::unique_ptr<projection::Snapshot> Snapshot(const std::string& profile) {

@@ -252,6 +252,18 @@ TEST(ValueTiers, NewBoundsTakeInWhoIsThereAndSegmentsFollowTheTier) {
   journeys.ExpectSound();
 }
 
+TEST(ValueTiers, ATakeInThatMovesEveryoneInAndOutOfManySegmentsIsNoStep) {
+  Journeys journeys;
+  for (int i = 0; i < 60; ++i) journeys.Define(fmt::format("s{:02}", i), "value_tier = \"gold\"");
+  for (int i = 0; i < kTakeInStep; ++i) journeys.Append(OrderOf(fmt::format("p0-{}-0", i), "a", kStart, 500));
+  journeys.Run();
+  journeys.DefineTiers("net_revenue.THB", {{"gold", "500 THB"}});
+  EXPECT_TRUE(journeys.Tiers().take_in().done());
+  EXPECT_EQ(journeys.Tiers().take_in().profiles_done(), kTakeInStep);
+  EXPECT_EQ(journeys.Segment("s59").size(), kTakeInStep);
+  journeys.ExpectSound();
+}
+
 TEST(ValueTiers, WithoutTiersNobodyIsInOne) {
   Journeys journeys;
   journeys.DefineTiers("order_count", {{"buyer", "1"}});
@@ -295,13 +307,27 @@ TEST_F(SegmentMerges, TheLoserLeavesAndTheWinnerEntersOnceItIsWhole) {
   journeys_.AppendMerge(winner_, loser_);
   journeys_.Run();
   EXPECT_THAT(journeys_.TakeDecisions(),
-              UnorderedElementsAre(loser_ + " leaves buyers MERGE", loser_ + " 'one' to '' MERGE",
+              UnorderedElementsAre(loser_ + " leaves buyers MERGE historical", loser_ + " 'one' to '' MERGE historical",
                                    winner_ + " 'one' to 'three' MERGE", winner_ + " enters buyers MERGE"));
   EXPECT_EQ(journeys_.Members("buyers"), winner_);
   EXPECT_EQ(journeys_.Segment("buyers").size(), 1);
   EXPECT_EQ(journeys_.Tiers().tiers(0).size(), 0);
   EXPECT_EQ(journeys_.Tiers().tiers(1).size(), 1);
   journeys_.ExpectSound();
+}
+
+TEST_F(SegmentMerges, WhatAnImportJoinsStartsNothing) {
+  journeys_.Put(OrderOf(winner_, "a", kStart, 1));
+  journeys_.Put(OrderOf(loser_, "b", kStart, 1));
+  journeys_.TakeDecisions();
+  CustomerEvent imported = OrderOf(winner_, "c", kStart - 300 * kDay, 1);
+  imported.set_historical(true);
+  journeys_.AppendMerge(winner_, loser_);
+  journeys_.Append(imported);
+  journeys_.Run();
+  EXPECT_THAT(journeys_.TakeDecisions(), UnorderedElementsAre(loser_ + " 'one' to '' MERGE historical",
+                                                              winner_ + " 'one' to 'three' MERGE historical",
+                                                              winner_ + " enters buyers MERGE historical"));
 }
 
 TEST_F(SegmentMerges, EventsAndTimersOfTheLoserCountAtTheWinner) {
@@ -331,6 +357,20 @@ TEST_F(SegmentMerges, ADefinitionThatComesInTheMiddleOfAMoveIsAppliedToTheWinner
 }
 
 // --- Definitions
+
+TEST(Definitions, OfAReleaseThatKnowsMoreHaltTheTask) {
+  events::v1::SegmentDefined defined;
+  defined.mutable_rule()->mutable_comparison()->mutable_left()->set_field("order_count");
+  defined.mutable_rule()->mutable_comparison()->set_operator_(static_cast<events::v1::RuleOperator>(77));
+  processor::Fact fact;
+  fact.type = processor::RecordType<events::v1::SegmentDefined>();
+  fact.value = processor::Payload::Of(defined);
+  const ProfileProcessor processor(processor::Partition(0), 1);
+  EXPECT_EQ(processor.CheckFact(fact).code(), absl::StatusCode::kInternal);
+  defined.set_deleted(true);
+  fact.value = processor::Payload::Of(defined);
+  EXPECT_TRUE(processor.CheckFact(fact).ok()) << "what is gone needs no rule";
+}
 
 TEST(Definitions, ReachEveryPartition) {
   Journeys journeys(4);
