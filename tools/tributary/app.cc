@@ -5,6 +5,7 @@
 
 #include "commands/commands.h"
 #include "fmt/format.h"
+#include "text/table.h"
 
 namespace tributary::cli {
 namespace {
@@ -30,6 +31,26 @@ void AddCommonOptions(CLI::App& app, Session& session) {
   app.add_flag("--tls", session.tls, "Call with TLS")->group(group);
   option("--ca-file", session.ca_file, "PEM of who signed the server's certificate; implies --tls");
   app.add_flag("--json", session.json, "Print JSON, one object a line")->group(group);
+}
+
+// The command that was asked for where there is none of that name, whole ("profile wach"); empty if it is not that.
+std::string UnknownCommand(const CLI::App& app, std::string* parent) {
+  const CLI::App* command = &app;
+  for (; !command->get_subcommands().empty(); command = command->get_subcommands().front()) {
+    *parent += command->get_subcommands().front()->get_name() + " ";
+  }
+  const std::vector<std::string> left = app.remaining(/*recurse=*/true);
+  if (command->get_require_subcommand_min() == 0 || left.empty() || left[0].starts_with("-")) return "";
+  return *parent + OneLine(left[0], 40);
+}
+
+int FailParsing(const CLI::App& app, const CLI::ParseError& error, const Session& session) {
+  std::string parent;
+  const std::string unknown = error.get_exit_code() == 0 ? "" : UnknownCommand(app, &parent);
+  if (!unknown.empty()) {
+    return FailUsage(session, fmt::format("there is no command `{}`; see `tributary {}--help`", unknown, parent));
+  }
+  return app.exit(error, session.out, session.err) == 0 ? kOk : kUsage;
 }
 
 }  // namespace
@@ -63,7 +84,7 @@ int RunCommandLine(Session& session, std::vector<std::string> arguments, const A
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, session.out, session.err) == 0 ? kOk : kUsage;
+    return FailParsing(app, error, session);
   } catch (const std::exception& error) {
     session.err << "tributary: " << error.what() << "\n";
     return kFailed;

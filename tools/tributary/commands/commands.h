@@ -2,6 +2,9 @@
 // has been parsed; it leaves the exit code in the session. Both must outlive the parsing.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "CLI/CLI.hpp"
 #include "session.h"
 
@@ -31,6 +34,12 @@ void AddPlay(CLI::App& app, Session& session);
 // In the binary alone: they run a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);
 void AddRebuild(CLI::App& app, Session& session);
+
+// A whole number from 0 as far as an Int goes. CLI11's own NonNegativeNumber is of doubles and states their range.
+template <typename Int = int32_t>
+CLI::Range NonNegative() {
+  return CLI::Range(Int{0}, std::numeric_limits<Int>::max(), "NONNEGATIVE");
+}
 
 // A subcommand with an example below its help.
 CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example);

@@ -230,7 +230,7 @@ void AddImport(CLI::App& app, Session& session) {
       ->check(CLI::Range(0, 1000));
   AddColumns(*command, *flags);
   AddValues(*command, *flags);
-  command->add_flag("--dry-run", flags->dry_run, "Read and check everything, send nothing; needs no server");
+  command->add_flag("--dry-run", flags->dry_run, "Read and check the file, send nothing; needs no server");
   command->add_option("--rejects", flags->upload.rejects_file, "Write refused rows and reasons there, as JSON lines");
   command->add_flag("--resume", flags->upload.resume, "Keep <FILE>.progress, and go on where it says");
   command->add_option("--progress-file", flags->upload.progress_file, "Keep the progress there instead");

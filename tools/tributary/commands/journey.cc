@@ -103,9 +103,7 @@ void AddJourney(CLI::App& app, Session& session) {
   command->add_option("--type", flags->types, "Only this type, e.g. order_stated; repeatable");
   command->add_option("--from", flags->from, "At or after this time or day");
   command->add_option("--until", flags->until, "Before this time or day");
-  command->add_option("--limit", flags->limit, "At most so many; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--limit", flags->limit, "At most so many; 0: all")->check(NonNegative())->capture_default_str();
   command->add_option("--time-zone", flags->time_zone, "Of all times [default: the workspace's]");
   command->add_flag("--retracted", flags->retracted, "Show retracted entries too");
   command->callback([flags, &session] { session.exit_code = Run(session, *flags); });

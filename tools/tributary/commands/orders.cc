@@ -156,9 +156,7 @@ void AddOrders(CLI::App& app, Session& session) {
   };
   auto flags = std::make_shared<Flags>();
   AddSelector(*command, flags->selector);
-  command->add_option("--limit", flags->limit, "At most so many; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--limit", flags->limit, "At most so many; 0: all")->check(NonNegative())->capture_default_str();
   command->add_option("--time-zone", flags->time_zone, "Of the times shown [default: the workspace's]");
   command->callback(
       [flags, &session] { session.exit_code = Orders(session, flags->selector, flags->limit, flags->time_zone); });

@@ -513,15 +513,15 @@ void AddProfile(CLI::App& app, Session& session) {
   AddSelector(*watch, watch_flags->selector);
   watch->add_flag("--traits", watch_flags->traits, "Traits too, whenever something has changed");
   watch->add_option("--limit", watch_flags->limit, "End after so many answers; the first is the state; 0: never")
-      ->check(CLI::NonNegativeNumber);
-  watch->add_option("--resume", watch_flags->resume_token, "Go on behind the answer with this resumeToken (--json)");
+      ->check(NonNegative());
+  watch->add_option("--resume", watch_flags->resume_token, "Go on behind the answer with this resume_token (--json)");
   watch->add_option("--time-zone", watch_flags->time_zone, "Of the times shown [default: the workspace's]");
   watch->callback([watch_flags, &session] { session.exit_code = Watch(session, *watch_flags); });
 
   auto* list = AddCommand(*profile, "list", "All customers, ordered by partition and id",
                           "tributary profile list --limit 0 --json");
   auto limit = std::make_shared<int64_t>(100);
-  list->add_option("--limit", *limit, "At most so many; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
+  list->add_option("--limit", *limit, "At most so many; 0: all")->check(NonNegative())->capture_default_str();
   list->callback([limit, &session] { session.exit_code = List(session, *limit); });
 }
 

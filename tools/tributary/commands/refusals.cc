@@ -103,9 +103,7 @@ void AddRefusals(CLI::App& app, Session& session) {
   auto flags = std::make_shared<Flags>();
   command->add_option("PROFILE_ID", flags->profile_id, "Only those of this profile");
   command->add_option("--reason", flags->reasons, "Only this reason, e.g. cross_partition; repeatable");
-  command->add_option("--limit", flags->limit, "At most so many; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--limit", flags->limit, "At most so many; 0: all")->check(NonNegative())->capture_default_str();
   command->add_flag("--count", flags->count, "Only how many of each reason");
   command->callback([flags, &session] { session.exit_code = Run(session, *flags); });
 }

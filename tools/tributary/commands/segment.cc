@@ -66,6 +66,7 @@ struct ApplyFlags {
   std::string description;
   RuleFlags rule;
   bool wait = false;
+  int wait_seconds = 300;
 };
 
 absl::StatusOr<profile::v1::Segment> GetSegment(const Session& session, const rpc::Client& client, Stub& stub,
@@ -78,14 +79,16 @@ absl::StatusOr<profile::v1::Segment> GetSegment(const Session& session, const rp
   return std::move(*response.mutable_segment());
 }
 
-// Looks until all profiles that were there have been taken in.
+// Looks until all profiles that were there have been taken in, or `at_most` has passed: it is not done then.
 absl::StatusOr<profile::v1::Segment> WaitForTakeIn(const Session& session, const rpc::Client& client, Stub& stub,
-                                                   const std::string& id, const std::string& token) {
+                                                   const std::string& id, const std::string& token,
+                                                   absl::Duration at_most) {
+  const absl::Duration until = session.clock.Monotonic() + at_most;
   ProgressBar bar(session.err, session.clock, session.interactive, "profiles");
   while (true) {
     TRIBUTARY_ASSIGN_OR_RETURN(auto segment, GetSegment(session, client, stub, id, token));
     const auto& progress = segment.take_in();
-    if (progress.done()) {
+    if (progress.done() || session.clock.Monotonic() >= until) {
       bar.Clear();
       return segment;
     }
@@ -119,8 +122,16 @@ int Apply(const Session& session, const ApplyFlags& flags, const std::vector<std
   if (!response.ok()) return Fail(session, response.status());
   profile::v1::Segment segment = response->segment();
   if (flags.wait) {
-    auto whole = WaitForTakeIn(session, *client, *stub, flags.id, response->token());
+    auto whole = WaitForTakeIn(session, *client, *stub, flags.id, response->token(), absl::Seconds(flags.wait_seconds));
     if (!whole.ok()) return Fail(session, whole.status());
+    if (!whole->take_in().done()) {
+      session.err << fmt::format(
+          "tributary: the segment is defined, but after {} s only {} of {} profiles have been looked at\n"
+          "The server goes on; how far it is: tributary segment show {}\n",
+          flags.wait_seconds, Grouped(whole->take_in().profiles_done()), Grouped(whole->take_in().profiles_total()),
+          flags.id);
+      return kFailed;
+    }
     segment = *std::move(whole);
   }
   if (session.json) {
@@ -282,6 +293,9 @@ void AddApply(CLI::App& segment, Session& session) {
   auto* description = apply->add_option("--description", flags->description, "For people");
   AddRule(*apply, flags->rule);
   apply->add_flag("--wait", flags->wait, "Until the profiles that are there have been looked at");
+  apply->add_option("--wait-timeout", flags->wait_seconds, "Seconds that --wait may take")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   apply->callback([flags, name, description, &session] {
     std::vector<std::string> mask;
     if (name->count() > 0) mask.emplace_back("display_name");
@@ -317,9 +331,7 @@ void AddSegment(CLI::App& app, Session& session) {
   auto* members = AddCommand(*segment, "members", "Who is in it, since when and why",
                              "tributary segment members vip --limit 0 --json");
   members->add_option("SEGMENT", flags->id, "Its id")->required();
-  members->add_option("--limit", flags->limit, "At most so many; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  members->add_option("--limit", flags->limit, "At most so many; 0: all")->check(NonNegative())->capture_default_str();
   members->callback([flags, &session] { session.exit_code = Members(session, flags->id, flags->limit); });
 
   auto* remove =

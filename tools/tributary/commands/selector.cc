@@ -52,8 +52,9 @@ absl::StatusOr<profile::v1::ProfileSelector> SelectorOf(const SelectorFlags& fla
     ++named;
   }
   if (named != 1) {
-    return InvalidField("REQUIRED", "PROFILE_ID", named == 0 ? "no customer is named" : "several customers are named",
-                        "Name one: a profile id, or one of --customer-id, --email, --phone, --identifier");
+    return InvalidField(
+        "REQUIRED", "PROFILE_ID", named == 0 ? "no customer is named" : "several customers are named",
+        "Name one: a profile id, or one of --customer-id, --email, --phone, --loyalty-card, --identifier");
   }
   if (selector.has_identifier() && selector.identifier().issuer().empty()) {
     selector.mutable_identifier()->set_issuer(flags.issuer);

@@ -65,6 +65,11 @@ int Run(const Session& session, standalone::Options options) {
   const auto server = standalone::Server::Start(options, session.clock, session.random);
   if (!server.ok()) {
     session.err << fmt::format("tributary: the server cannot start: {}\n", FromAbsl(server.status().message()));
+    // So ends what a task says of a projection that is of another format or another log.
+    if (FromAbsl(server.status().message()).ends_with(": rebuild it")) {
+      session.err << fmt::format("Run `tributary rebuild --data-dir {}` once: it builds them anew from the log.\n",
+                                 options.data_dir);
+    }
     return kFailed;
   }
   PrintAddresses(session, options, **server);

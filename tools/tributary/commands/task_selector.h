@@ -4,6 +4,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "commands/commands.h"
 #include "tributary/operations/v1/operations.pb.h"
 
 namespace tributary::cli {
@@ -17,7 +18,7 @@ struct TaskFlags {
 inline void AddTaskSelector(CLI::App& command, TaskFlags& flags) {
   command.add_option("--processor", flags.processor, "Only this: ingestion, identity or profile");
   command.add_option("--log", flags.log, "Only this: registry, intake or journey");
-  command.add_option("--partition", flags.partition, "Only this")->check(CLI::NonNegativeNumber);
+  command.add_option("--partition", flags.partition, "Only this")->check(NonNegative());
 }
 
 inline void FillSelector(const TaskFlags& flags, operations::v1::TaskSelector& selector) {

@@ -59,7 +59,11 @@ int Tasks(const Session& session, const TaskFlags& flags) {
       });
   if (!listed.ok()) return Fail(session, listed);
   if (session.json) return kOk;
-  table.Print(session.out);
+  if (table.empty()) {
+    session.out << "no tasks\n";
+  } else {
+    table.Print(session.out);
+  }
   for (const std::string& line : halted) session.out << OneLine(line) << "\n";
   return kOk;
 }
@@ -147,8 +151,8 @@ void AddDeadLetters(CLI::App& app, Session& session) {
   auto which = std::make_shared<RedriveFlags>();
   redrive->add_option("PROCESSOR", which->processor, "As listed")->required();
   redrive->add_option("LOG", which->log, "As listed")->required();
-  redrive->add_option("PARTITION", which->partition, "As listed")->required()->check(CLI::NonNegativeNumber);
-  redrive->add_option("OFFSET", which->offset, "As listed")->required()->check(CLI::NonNegativeNumber);
+  redrive->add_option("PARTITION", which->partition, "As listed")->required()->check(NonNegative());
+  redrive->add_option("OFFSET", which->offset, "As listed")->required()->check(NonNegative<int64_t>());
   redrive->callback([which, &session] { session.exit_code = Redrive(session, *which); });
 }
 

@@ -109,6 +109,27 @@ TEST_F(AppTest, WrongUsageIsTwo) {
   EXPECT_EQ(Run({"ingest", "x", "--batch", "1001"}), kUsage);
 }
 
+TEST_F(AppTest, NamesTheCommandThatThereIsNot) {
+  EXPECT_EQ(Run({"totl", "--json"}), kUsage);
+  EXPECT_EQ(err_.str(), "tributary: there is no command `totl`; see `tributary --help`\n");
+  EXPECT_EQ(Run({"profile", "wach", "--email", "a@example.com"}), kUsage);
+  EXPECT_EQ(err_.str(), "tributary: there is no command `profile wach`; see `tributary profile --help`\n");
+  EXPECT_EQ(Run({"profile"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("A subcommand is required"));
+}
+
+TEST_F(AppTest, ANegativeNumberIsAnsweredWithWholeNumbers) {
+  EXPECT_EQ(Run({"profile", "list", "--limit", "-1"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("Value -1 not in range 0 to 2147483647"));
+  EXPECT_EQ(Run({"dead-letters", "redrive", "profile", "journey", "0", "-1"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("not in range 0 to 9223372036854775807"));
+}
+
+TEST_F(AppTest, NamesEveryWayToNameACustomer) {
+  EXPECT_EQ(Run({"profile", "get"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--customer-id, --email, --phone, --loyalty-card, --identifier"));
+}
+
 TEST_F(AppTest, SaysHowToFindAServerThatIsNotKnown) {
   EXPECT_EQ(Run({"totals"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("tributary serve"));

@@ -31,6 +31,7 @@ class Segments final : public profile::v1::SegmentService::Service {
   grpc::Status GetSegment(grpc::ServerContext*, const profile::v1::GetSegmentRequest* request,
                           profile::v1::GetSegmentResponse* response) override {
     get = *request;
+    clock.Advance(absl::Seconds(10));
     *response->mutable_segment() = segment;
     if (looks_until_done-- > 0) response->mutable_segment()->mutable_take_in()->set_done(false);
     return grpc::Status::OK;
@@ -85,6 +86,7 @@ class Segments final : public profile::v1::SegmentService::Service {
   profile::v1::GetSegmentRequest get;
   profile::v1::Segment segment;
   int looks_until_done = 0;
+  FakeClock clock;  // each look takes ten seconds
 };
 
 class Profiles final : public profile::v1::ProfileService::Service {
@@ -118,7 +120,7 @@ class SegmentCommandTest : public testing::Test {
   int Run(std::vector<std::string> arguments) {
     out_.str("");
     err_.str("");
-    Session session{.out = out_, .err = err_, .in = in_, .clock = clock_, .random = random_};
+    Session session{.out = out_, .err = err_, .in = in_, .clock = segments_.clock, .random = random_};
     arguments.insert(arguments.end(), {"--server", fmt::format("127.0.0.1:{}", server_->port()), "--credential", "s"});
     return RunCommandLine(session, std::move(arguments));
   }
@@ -129,7 +131,6 @@ class SegmentCommandTest : public testing::Test {
   std::ostringstream out_;
   std::ostringstream err_;
   std::istringstream in_;
-  FakeClock clock_;
   SeededRandom random_{1};
 };
 
@@ -167,6 +168,16 @@ TEST_F(SegmentCommandTest, ApplyWaitsUntilAllAreTakenIn) {
   EXPECT_EQ(out_.str(), "segment vip has revision 2 and 1,234 members\n");
   EXPECT_EQ(segments_.get.token(), "t1");
   EXPECT_EQ(segments_.looks_until_done, -1);
+}
+
+TEST_F(SegmentCommandTest, ApplyThatHasWaitedLongEnoughSaysHowFarItIs) {
+  segments_.looks_until_done = 1000;
+  EXPECT_EQ(Run({"segment", "apply", "--id", "vip", "--name", "VIP", "--wait", "--wait-timeout", "20"}), kFailed);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_EQ(err_.str(),
+            "tributary: the segment is defined, but after 20 s only 430 of 1,000 profiles have been looked at\n"
+            "The server goes on; how far it is: tributary segment show vip\n");
+  EXPECT_EQ(segments_.looks_until_done, 998);
 }
 
 TEST_F(SegmentCommandTest, ShowsListsAndDeletes) {
