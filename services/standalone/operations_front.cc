@@ -9,6 +9,7 @@
 
 #include "google/protobuf/util/time_util.h"
 #include "tributary/base/status.h"
+#include "tributary/events/v1/decision_batch.pb.h"
 #include "tributary/processor/dead_letters.h"
 #include "tributary/processor/token.h"
 #include "tributary/rpc/status.h"
@@ -91,6 +92,18 @@ absl::StatusOr<int64_t> PageStart(const std::string& token) {
                         "Pass next_page_token as it was returned");
   }
   return start;
+}
+
+// Of one of `types`, or a batch with a decision of one; none named: all.
+bool Wanted(const google::protobuf::RepeatedPtrField<std::string>& types, const eventlog::Record& record) {
+  const auto named = [&](const std::string& type) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+  };
+  if (types.empty() || named(record.type)) return true;
+  events::v1::DecisionBatch batch;
+  return record.type == "decision_batch" && batch.ParseFromString(record.value) &&
+         std::any_of(batch.decisions().begin(), batch.decisions().end(),
+                     [&](const auto& decision) { return named(decision.type()); });
 }
 
 int PageSize(int asked) { return asked <= 0 ? kDefaultPage : std::min(asked, kMaxPage); }
@@ -184,11 +197,16 @@ class FedStream : public grpc::ServerWriteReactor<Response> {
 OperationsFront::OperationsFront(Deps deps) : deps_(std::move(deps)) {}
 OperationsFront::~OperationsFront() { StopStreams(); }
 
-std::vector<TaskName> OperationsFront::Selected(const pb::TaskSelector& selector) const {
+absl::StatusOr<std::vector<TaskName>> OperationsFront::Selected(const pb::TaskSelector& selector) const {
   std::vector<TaskName> selected;
   for (const processor::Task* task : deps_.host->tasks()) {
     TaskName name = NameOf(*task);
     if (Matches(selector, name)) selected.push_back(std::move(name));
+  }
+  const bool all = selector.processor().empty() && selector.log().empty() && !selector.has_partition();
+  if (selected.empty() && !all) {
+    return FieldError(absl::StatusCode::kNotFound, "NO_SUCH_TASK", "tasks", "no task is named so",
+                      "Leave out processor, log and partition, or name one that ListTasks lists");
   }
   return selected;
 }
@@ -202,7 +220,9 @@ grpc::ServerUnaryReactor* OperationsFront::ListTasks(grpc::CallbackServerContext
         const absl::StatusOr<int64_t> start = PageStart(call.page_token());
         if (!start.ok()) return reply(start.status());
         pb::ListTasksResponse answer;
-        const std::vector<TaskName> names = Selected(call.tasks());
+        const absl::StatusOr<std::vector<TaskName>> selected = Selected(call.tasks());
+        if (!selected.ok()) return reply(selected.status());
+        const std::vector<TaskName>& names = *selected;
         size_t at = static_cast<size_t>(*start);
         for (; at < names.size() && answer.tasks_size() < PageSize(call.page_size()); ++at) {
           *answer.add_tasks() = Describe(*deps_.host->Find(names[at].processor, names[at].partition));
@@ -236,9 +256,7 @@ grpc::ServerWriteReactor<pb::TailLogResponse>* OperationsFront::TailLog(grpc::Ca
       pb::TailLogResponse answer;
       for (const eventlog::RecordPtr& record : result.records) {
         if (left == 0) break;
-        const bool wanted = call.types().empty() || std::find(call.types().begin(), call.types().end(),
-                                                              record->record.type) != call.types().end();
-        if (!wanted) continue;
+        if (!Wanted(call.types(), record->record)) continue;
         --left;
         pb::LogRecord* out = answer.add_records();
         out->set_offset(record->offset.value());
@@ -266,7 +284,9 @@ grpc::ServerWriteReactor<pb::VerifyResponse>* OperationsFront::Verify(grpc::Call
   using Stream = FedStream<pb::VerifyResponse>;
   absl::StatusOr<rpc::Admission> admission = deps_.gate->Admit(*context, rpc::AccessRule::OperatorOnly());
   if (!admission.ok()) return Stream::Refuse(admission.status());
-  return Stream::Start(std::move(admission->slot), [this, names = Selected(request->tasks())](Stream& stream) {
+  absl::StatusOr<std::vector<TaskName>> selected = Selected(request->tasks());
+  if (!selected.ok()) return Stream::Refuse(selected.status());
+  return Stream::Start(std::move(admission->slot), [this, names = *std::move(selected)](Stream& stream) {
     for (const TaskName& name : names) {
       auto snapshot = deps_.host->Find(name.processor, name.partition)->TakeSnapshot();
       absl::Duration told = deps_.clock->Monotonic();
@@ -308,11 +328,13 @@ grpc::ServerUnaryReactor* OperationsFront::ListDeadLetters(grpc::CallbackServerC
                             rpc::Reply<pb::ListDeadLettersResponse> reply) {
                        const absl::StatusOr<int64_t> start = PageStart(call.page_token());
                        if (!start.ok()) return reply(start.status());
+                       const absl::StatusOr<std::vector<TaskName>> selected = Selected(call.tasks());
+                       if (!selected.ok()) return reply(selected.status());
                        pb::ListDeadLettersResponse answer;
                        // The token counts rows over the selected tasks: dead letters are few, and only ever added.
                        int64_t at = 0;
                        const int64_t end = *start + PageSize(call.page_size());
-                       for (const TaskName& name : Selected(call.tasks())) {
+                       for (const TaskName& name : *selected) {
                          auto snapshot = deps_.host->Find(name.processor, name.partition)->TakeSnapshot();
                          processor::ForEachDeadLetter(*snapshot, [&](const processor::DeadLetterInfo& letter) {
                            if (at >= *start && at < end) {

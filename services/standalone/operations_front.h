@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "standalone/clock_stepper.h"
 #include "standalone/tasks.h"
 #include "tributary/operations/v1/operations.grpc.pb.h"
@@ -51,7 +52,8 @@ class OperationsFront final : public operations::v1::OperationsService::Callback
   void StopStreams() { stopping_.store(true); }
 
  private:
-  std::vector<TaskName> Selected(const operations::v1::TaskSelector& selector) const;
+  // NotFound if something is named and no task is that.
+  absl::StatusOr<std::vector<TaskName>> Selected(const operations::v1::TaskSelector& selector) const;
 
   const Deps deps_;
   std::atomic<bool> stopping_{false};

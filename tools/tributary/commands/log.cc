@@ -89,8 +89,9 @@ void AddLog(CLI::App& app, Session& session) {
       ->required();
   tail->add_option("--from", flags->from, "First offset; negative: so many before the end")->capture_default_str();
   tail->add_flag("--follow", flags->follow, "Go on with what is appended, until interrupted");
-  tail->add_option("--limit", flags->limit, "At most so many; 0: all")->check(CLI::NonNegativeNumber);
-  tail->add_option("--types", flags->types, "Only these types")->delimiter(',');
+  tail->add_option("--limit", flags->limit, "At most so many; 0: all")->check(NonNegative());
+  tail->add_option("--types", flags->types, "Only these types, and batches that hold a decision of them")
+      ->delimiter(',');
   tail->add_flag("--values", flags->values, "Show values too. They hold personal data");
   tail->callback([flags, &session] { session.exit_code = Run(session, *flags); });
 }

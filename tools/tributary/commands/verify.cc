@@ -70,6 +70,10 @@ int Run(const Session& session, const TaskFlags& flags) {
   bar.Clear();
   const absl::Status status = rpc::FromGrpc(stream->Finish());
   if (!status.ok()) return Fail(session, status);
+  if (table.empty()) {
+    session.err << "tributary: nothing was verified: no task is named so; `tributary tasks` lists them\n";
+    return kFailed;
+  }
   if (!session.json) {
     table.Print(session.out);
     for (const std::string& line : differences) session.out << line << "\n";
