@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "input/clock_connection.h"
 #include "input/event_json.h"
 #include "input/file_digest.h"
+#include "input/history_check.h"
 #include "input/ingest_connection.h"
 #include "input/sender.h"
 #include "input/source_check.h"
@@ -50,12 +53,6 @@ absl::StatusOr<absl::Duration> StepOf(const std::string& text) {
   }
   if (step < absl::Seconds(1) || step > absl::Hours(31 * 24)) return refuse();
   return step;
-}
-
-// When it reached us, as far as is known: that is the order in which a history is told.
-absl::Time ArrivalOf(const events::v1::CustomerEvent& event) {
-  if (event.has_sent_at()) return TimeOf(event.sent_at());
-  return event.has_occurred_at() ? TimeOf(event.occurred_at()) : absl::InfinitePast();
 }
 
 // Sends slice by slice, the clock ahead of it: what is sent has happened, and has been decided before the next.
@@ -216,6 +213,15 @@ absl::Status CheckClock(const GetClockResponse& now) {
                     "Start it with --simulated-clock, at the beginning of the history; or send the file with `ingest`");
 }
 
+// Before the first move: the clock never goes back, so a history that does not fit cannot be played a second time.
+absl::Status CheckFile(const Session& session, const rpc::Client& client, const Flags& flags, absl::Duration step) {
+  std::ifstream in(flags.file, std::ios::binary);
+  // Ids are not looked at, so those that it gives to events without one may be any.
+  NdjsonReader reader(in, {.source_id = flags.source_id, .file_digest = "any"});
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::set<std::string> source_ids, CheckHistory(reader, step));
+  return CheckSources(session, client, source_ids);
+}
+
 int Run(const Session& session, const Flags& flags) {
   const auto step = StepOf(flags.step);
   if (!step.ok()) return FailUsage(session, FromAbsl(step.status().message()));
@@ -225,13 +231,11 @@ int Run(const Session& session, const Flags& flags) {
   if (!client.ok()) return Fail(session, client.status());
   const auto operator_client = Connect(session, Need::kOperator);
   if (!operator_client.ok()) return Fail(session, operator_client.status());
-  if (absl::Status ready = CheckSource(session, *client, flags.source_id, false); !ready.ok()) {
-    return Fail(session, ready);
-  }
   const ClockConnection clock(*operator_client);
   const auto now = clock.Get();
   if (!now.ok()) return Fail(session, now.status());
   if (absl::Status ready = CheckClock(*now); !ready.ok()) return Fail(session, ready);
+  if (absl::Status ready = CheckFile(session, *client, flags, *step); !ready.ok()) return Fail(session, ready);
 
   std::error_code ignored;
   Player player(session, clock, *now, *step, static_cast<int64_t>(std::filesystem::file_size(flags.file, ignored)));

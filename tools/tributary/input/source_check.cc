@@ -1,12 +1,19 @@
 #include "input/source_check.h"
 
+#include <vector>
+
 #include "fmt/format.h"
+#include "pages.h"
+#include "text/table.h"
 #include "tributary/base/status.h"
 #include "tributary/ingestion/v1/ingestion.grpc.pb.h"
 
 namespace tributary::cli {
 
 using ingestion::v1::IngestionService;
+
+// In one message.
+constexpr size_t kNamedAtMost = 10;
 
 absl::Status CheckSource(const Session& session, const rpc::Client& client, const std::string& source_id, bool create) {
   if (source_id.empty()) return absl::OkStatus();
@@ -32,6 +39,36 @@ absl::Status CheckSource(const Session& session, const rpc::Client& client, cons
   session.err << fmt::format("source {} created; `tributary source rotate-key {}` gives it a write key\n", source_id,
                              source_id);
   return absl::OkStatus();
+}
+
+absl::Status CheckSources(const Session& session, const rpc::Client& client, const std::set<std::string>& source_ids) {
+  std::set<std::string> missing = source_ids;
+  if (missing.contains("")) {
+    return InvalidField("REQUIRED", "--source", "is not given, and the file has events that name none",
+                        "Name the source that they come from");
+  }
+  const auto stub = IngestionService::NewStub(client.channel());
+  ingestion::v1::ListSourcesRequest request;
+  request.set_workspace_id(session.workspace);
+  const absl::Status listed = ForEachPage(
+      request, [&](const auto& page) { return client.Call(*stub, &IngestionService::Stub::ListSources, page); },
+      [&](const ingestion::v1::ListSourcesResponse& page) {
+        for (const auto& source : page.sources()) missing.erase(source.source_id());
+        return !missing.empty();
+      });
+  if (listed.code() == absl::StatusCode::kPermissionDenied) return absl::OkStatus();
+  TRIBUTARY_RETURN_IF_ERROR(listed);
+  if (missing.empty()) return absl::OkStatus();
+  std::vector<std::string> named;
+  for (const std::string& id : missing) {
+    if (named.size() < kNamedAtMost) named.push_back(OneLine(id, 40));
+  }
+  const size_t more = missing.size() - named.size();
+  return FieldError(absl::StatusCode::kNotFound, "UNKNOWN_SOURCE", "FILE",
+                    fmt::format("its events name sources that are not there: {}{}", fmt::join(named, ", "),
+                                more > 0 ? fmt::format(" and {} more", more) : ""),
+                    fmt::format("Create {}: tributary source create {} --channel ...",
+                                missing.size() == 1 ? "it" : "each", named[0]));
 }
 
 std::string WorkspaceZone(const Session& session, const rpc::Client& client) {
