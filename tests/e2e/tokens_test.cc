@@ -2,7 +2,6 @@
 // task busy, and across merges (DESIGN section 5).
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform.h"
+#include "tributary/base/clock.h"
 #include "tributary/base/partitioning.h"
 #include "tributary/identity/v1/identity.grpc.pb.h"
 #include "tributary/ingestion/v1/ingestion.grpc.pb.h"
@@ -279,7 +279,7 @@ class TokensTest : public testing::Test {
     const auto stub = IngestionService::NewStub(client.channel());
     grpc::ClientContext context;
     client.Prepare(context);
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
+    context.set_deadline(absl::ToChronoTime(SystemClock().Now() + absl::Minutes(5)));
     const auto stream = stub->IngestStream(&context);
     // Writes wait for the window, and answers must be read meanwhile.
     std::thread reader([&] {
