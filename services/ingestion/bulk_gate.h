@@ -17,8 +17,8 @@ using LagFn = std::function<int64_t(eventlog::Partition)>;
 class BulkGate {
  public:
   struct Options {
-    int64_t high_water_records = 500;
-    int64_t low_water_records = 250;
+    int64_t high_water_records = 100;
+    int64_t low_water_records = 50;
   };
   // Without a `lag` only what is on its way counts.
   BulkGate(LagFn lag, const Options& options) : lag_(std::move(lag)), options_(options) {}

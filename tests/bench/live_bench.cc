@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kPeople = 100'000;
 constexpr double kLiveEventsPerSecond = 500;
 constexpr int kReads = 2'000;
+constexpr int kBulkBatch = 200;
 
 using profile::v1::ProfileService;
 
@@ -73,10 +74,10 @@ class BulkImport {
     open.mutable_open()->set_bulk(true);
     stream_->Write(open);
     writer_ = std::thread([this, &workload, count] {
-      for (int64_t sent = 0; sent < count; sent += kBatch) {
+      for (int64_t sent = 0; sent < count; sent += kBulkBatch) {
         ingestion::v1::IngestStreamRequest request;
-        request.mutable_batch()->set_sequence(1 + sent / kBatch);
-        workload.Fill(kBatch, request.mutable_batch()->mutable_events());
+        request.mutable_batch()->set_sequence(1 + sent / kBulkBatch);
+        workload.Fill(kBulkBatch, request.mutable_batch()->mutable_events());
         if (!stream_->Write(request)) break;
       }
       stream_->WritesDone();

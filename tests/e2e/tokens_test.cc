@@ -232,7 +232,7 @@ class TokensTest : public testing::Test {
     };
     return {
         {"ResolveIdentifier",
-         [=, this](const Whom&, const std::string& token) -> absl::StatusOr<bool> {
+         [=](const Whom&, const std::string& token) -> absl::StatusOr<bool> {
            std::vector<std::string> ids;
            for (const std::string& mail : mails) {
              const auto id = id_of({.mail = mail, .id = ""}, token);

@@ -20,7 +20,7 @@ struct UploadOptions {
   bool resume = false;             // files only
   std::string progress_file = "";  // empty: <file>.progress
   bool wait = false;               // until all can be read
-  int batch_size = 500;            // 1 to 1,000
+  int batch_size = 200;            // 1 to 1,000; small, so that live events wait for little of a bulk load
   int in_flight = 4;
   bool bulk = false;  // yield to live traffic
 };
