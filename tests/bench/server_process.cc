@@ -95,8 +95,8 @@ void WaitUntilApplied(const ServerProcess& server) {
     const auto tasks = OrDie(client.Call(*stub, &operations::v1::OperationsService::Stub::ListTasks, request), "tasks");
     int64_t left = 0;
     for (const auto& task : tasks.tasks()) left += task.lag() + task.unrelayed_outputs();
-    quiet = left == 0 ? quiet + 1 : 0;  // twice: what one relays another has yet to see
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    quiet = left == 0 ? quiet + 1 : 0;                           // twice: what one relays another has yet to see
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polls a condition, with a bound
   }
 }
 

@@ -184,7 +184,7 @@ class Player {
       }
       if (status.code() != absl::StatusCode::kUnavailable) return status;
       if (session_.clock.Monotonic() - start >= kGiveUpAfter) return status;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // between tries, until kGiveUpAfter
     }
   }
 

@@ -18,6 +18,17 @@
 namespace tributary::cli {
 namespace {
 
+// The end of a list: its rows, or that there is `nothing`. With --json they have been written one by one.
+int PrintTable(const Session& session, const Table& table, std::string_view nothing) {
+  if (session.json) return kOk;
+  if (table.empty()) {
+    session.out << nothing << "\n";
+  } else {
+    table.Print(session.out);
+  }
+  return kOk;
+}
+
 using profile::v1::ProfileService;
 using profile::v1::SegmentService;
 
@@ -77,13 +88,7 @@ int Segments(const Session& session, const SelectorFlags& flags) {
         return true;
       });
   if (!listed.ok()) return Fail(session, listed);
-  if (session.json) return kOk;
-  if (table.empty()) {
-    session.out << "no segments\n";
-  } else {
-    table.Print(session.out);
-  }
-  return kOk;
+  return PrintTable(session, table, "no segments");
 }
 
 int Get(const Session& session, const SelectorFlags& flags, const std::string& zone_name) {
@@ -287,13 +292,7 @@ int Consents(const Session& session, const ConsentFlags& flags) {
         return true;
       });
   if (!listed.ok()) return Fail(session, listed);
-  if (session.json) return kOk;
-  if (table.empty()) {
-    session.out << "no consents\n";
-  } else {
-    table.Print(session.out);
-  }
-  return kOk;
+  return PrintTable(session, table, "no consents");
 }
 
 struct MembershipFlags {
@@ -337,13 +336,7 @@ int Memberships(const Session& session, const MembershipFlags& flags) {
         return true;
       });
   if (!listed.ok()) return Fail(session, listed);
-  if (session.json) return kOk;
-  if (table.empty()) {
-    session.out << "no memberships\n";
-  } else {
-    table.Print(session.out);
-  }
-  return kOk;
+  return PrintTable(session, table, "no memberships");
 }
 
 struct WatchFlags {
