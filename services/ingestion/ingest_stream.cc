@@ -1,5 +1,6 @@
 #include "ingestion/ingest_stream.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -12,9 +13,6 @@
 
 namespace tributary::ingestion {
 namespace {
-
-using events::v1::CustomerEvent;
-using google::protobuf::RepeatedPtrField;
 
 absl::Status Stopping() {
   return FieldError(absl::StatusCode::kUnavailable, "SERVER_STOPPING", "", "the server is stopping",
@@ -47,15 +45,25 @@ class IngestStreams::Stream final : public rpc::BidiStream<v1::IngestStreamReque
   struct Pending {
     int64_t sequence = 0;
     int64_t bytes = 0;
-    std::optional<absl::StatusOr<v1::IngestResponse>> result;
+    int unsettled = 0;  // events
+    v1::IngestStreamAcknowledgement acknowledgement;
+    int token_of = -1;    // the first event of the slice that the token is of
+    absl::Status status;  // why a slice failed
+  };
+  // A batch that was read, taken in by slices.
+  struct Incoming {
+    rpc::Received<v1::IngestStreamRequest> message;
+    std::shared_ptr<const WorkspaceEntry> workspace;
+    int64_t bytes = 0;
+    v1::IngestStreamBatch& batch() const { return *message->mutable_batch(); }
   };
 
   void OnOpened() override {
     if (!refusal_.ok()) return End(refusal_);
     ReadOn();
   }
-  void OnMessage(v1::IngestStreamRequest message) override {
-    absl::Status status = opened_ ? TakeBatch(message) : TakeOpen(message);
+  void OnMessage(rpc::Received<v1::IngestStreamRequest> message) override {
+    absl::Status status = opened_ ? TakeBatch(std::move(message)) : TakeOpen(*message);
     if (!status.ok()) return Drain(std::move(status));
     ReadOn();
   }
@@ -77,11 +85,16 @@ class IngestStreams::Stream final : public rpc::BidiStream<v1::IngestStreamReque
   void OnGone() override { Drain(absl::CancelledError("the client has gone")); }
 
   absl::Status TakeOpen(const v1::IngestStreamRequest& message);
-  absl::Status TakeBatch(v1::IngestStreamRequest& message);
+  absl::Status TakeBatch(rpc::Received<v1::IngestStreamRequest> message);
   absl::Status CheckBatch(const v1::IngestStreamRequest& message, int64_t bytes) const;
-  void Submit(StreamAdmission::Batch batch, int64_t sequence, RepeatedPtrField<CustomerEvent> events);
+  // The next slice of a batch, from its event `first` on: all of it, but for bulk streams.
+  void Submit(std::shared_ptr<const Incoming> incoming, int first);
+  void TakeSlice(const std::shared_ptr<const Incoming>& incoming, const StreamAdmission::Batch& slice, int first,
+                 Ingestor::Room room);
   void Withdraw(StreamAdmission::Ticket ticket);
-  void Settle(const StreamAdmission::Batch& batch, int64_t sequence, absl::StatusOr<v1::IngestResponse> result);
+  // The last in flight will not be taken to its end.
+  void Abandon();
+  void Settle(int64_t sequence, int first, int events, absl::StatusOr<v1::IngestResponse> result);
   // Enqueues what can be acknowledged. False: the first in flight failed, and the stream is to end with that.
   bool Acknowledge() TRIBUTARY_REQUIRES(mutex_);
   void ReadOn();
@@ -152,54 +165,78 @@ absl::Status IngestStreams::Stream::CheckBatch(const v1::IngestStreamRequest& me
   return absl::IsResourceExhausted(still) || absl::IsUnavailable(still) ? absl::OkStatus() : still;
 }
 
-absl::Status IngestStreams::Stream::TakeBatch(v1::IngestStreamRequest& message) {
-  const auto bytes = static_cast<int64_t>(BytesOf(message.batch().events()));
-  TRIBUTARY_RETURN_IF_ERROR(CheckBatch(message, bytes));
-  const int64_t sequence = last_sequence_ = message.batch().sequence();
+absl::Status IngestStreams::Stream::TakeBatch(rpc::Received<v1::IngestStreamRequest> message) {
+  const auto bytes = static_cast<int64_t>(BytesOf(message->batch().events()));
+  TRIBUTARY_RETURN_IF_ERROR(CheckBatch(*message, bytes));
+  last_sequence_ = message->batch().sequence();
   {
     const MutexLock lock(mutex_);
     reading_ = false;
     if (draining_.has_value()) return absl::OkStatus();
-    in_flight_.push_back({.sequence = sequence, .bytes = bytes});
+    Pending& pending = in_flight_.emplace_back();
+    pending.sequence = last_sequence_;
+    pending.bytes = bytes;
+    pending.unsettled = message->batch().events_size();
+    pending.acknowledgement.mutable_results()->Reserve(pending.unsettled);
+    for (int i = 0; i < pending.unsettled; ++i) pending.acknowledgement.add_results();
     held_bytes_ += bytes;
     waiting_ = true;
     ticket_ = 0;
   }
-  StreamAdmission::Batch batch{.workspace = deps_.directory->FindWorkspace(workspace_id_),
-                               .events = message.batch().events_size(),
-                               .bytes = static_cast<size_t>(bytes),
-                               .bulk = bulk_};
-  Submit(std::move(batch), sequence, std::move(*message.mutable_batch()->mutable_events()));
+  auto incoming = std::make_shared<const Incoming>(
+      Incoming{std::move(message), deps_.directory->FindWorkspace(workspace_id_), bytes});
+  Submit(std::move(incoming), 0);
   return absl::OkStatus();
 }
 
-void IngestStreams::Stream::Submit(StreamAdmission::Batch batch, int64_t sequence,
-                                   RepeatedPtrField<CustomerEvent> events) {
-  const auto ticket = deps_.admission->Submit(
-      batch, [self = Self(), batch, sequence, events = std::move(events)](Ingestor::Room room) mutable {
-        self->deps_.ingestor->IngestAdmitted(
-            {std::move(room), batch.workspace, self->call().principal.source_id, self->call().traceparent},
-            std::move(events), [self, batch, sequence](absl::StatusOr<v1::IngestResponse> result) {
-              self->Settle(batch, sequence, std::move(result));
-            });
-        {
-          // Only now, so that the next batch comes behind this one in the log.
-          const MutexLock lock(self->mutex_);
-          self->waiting_ = false;
-        }
-        self->ReadOn();
-      });
+void IngestStreams::Stream::Submit(std::shared_ptr<const Incoming> incoming, int first) {
+  const int size = incoming->batch().events_size();
+  StreamAdmission::Batch slice{.workspace = incoming->workspace, .events = size - first, .bulk = bulk_};
+  if (bulk_) slice.events = std::min<int64_t>(slice.events, streams_.options_.bulk_slice_events);
+  slice.bytes = static_cast<size_t>(incoming->bytes * slice.events / size);
+  const auto ticket = deps_.admission->Submit(slice, [self = Self(), incoming, slice, first](Ingestor::Room room) {
+    self->TakeSlice(incoming, slice, first, std::move(room));
+  });
   bool withdraw;
   {
     const MutexLock lock(mutex_);
-    ticket_ = ticket;
+    ticket_ = std::max(ticket_, ticket);           // the slices after it may have theirs already
     withdraw = waiting_ && draining_.has_value();  // Drain() did not know the ticket
   }
   if (withdraw) Withdraw(ticket);
 }
 
+void IngestStreams::Stream::TakeSlice(const std::shared_ptr<const Incoming>& incoming,
+                                      const StreamAdmission::Batch& slice, int first, Ingestor::Room room) {
+  v1::IngestStreamBatch& batch = incoming->batch();
+  const auto events = static_cast<int>(slice.events);
+  const auto begin = batch.mutable_events()->pointer_begin() + first;
+  deps_.ingestor->IngestAdmitted(
+      {std::move(room), incoming->workspace, call().principal.source_id, call().traceparent},
+      std::vector(begin, begin + events),
+      [self = Self(), slice, first, events, sequence = batch.sequence()](absl::StatusOr<v1::IngestResponse> result) {
+        self->deps_.admission->Settled(slice);
+        self->Settle(sequence, first, events, std::move(result));
+      });
+  const bool last = first + events == batch.events_size();
+  bool draining;
+  {
+    // Only now, so that the next batch comes behind this one in the log.
+    const MutexLock lock(mutex_);
+    if (last) waiting_ = false;
+    draining = draining_.has_value();
+  }
+  if (last) return ReadOn();
+  if (draining) return Abandon();
+  Submit(incoming, first + events);
+}
+
 void IngestStreams::Stream::Withdraw(StreamAdmission::Ticket ticket) {
-  if (!deps_.admission->Withdraw(ticket)) return;  // it is being admitted, and will be settled
+  // If not, it is being admitted, and goes on from there.
+  if (deps_.admission->Withdraw(ticket)) Abandon();
+}
+
+void IngestStreams::Stream::Abandon() {
   {
     const MutexLock lock(mutex_);
     waiting_ = false;
@@ -208,15 +245,26 @@ void IngestStreams::Stream::Withdraw(StreamAdmission::Ticket ticket) {
   EndIfDrained();
 }
 
-void IngestStreams::Stream::Settle(const StreamAdmission::Batch& batch, int64_t sequence,
-                                   absl::StatusOr<v1::IngestResponse> result) {
-  deps_.admission->Settled(batch);
+void IngestStreams::Stream::Settle(int64_t sequence, int first, int events, absl::StatusOr<v1::IngestResponse> result) {
   bool whole;
   {
     const MutexLock lock(mutex_);
     for (Pending& pending : in_flight_) {
       if (pending.sequence != sequence) continue;
-      pending.result = std::move(result);
+      pending.unsettled -= events;
+      if (!result.ok()) {
+        pending.status.Update(result.status());
+        break;
+      }
+      for (int i = 0; i < events; ++i) {
+        v1::IngestResult& one = *pending.acknowledgement.mutable_results(first + i);
+        one.Swap(result->mutable_results(i));
+        one.set_index(first + i);
+      }
+      if (first > pending.token_of && !result->token().empty()) {
+        pending.token_of = first;
+        pending.acknowledgement.set_token(std::move(*result->mutable_token()));
+      }
       break;
     }
     whole = Acknowledge();
@@ -234,19 +282,17 @@ void IngestStreams::Stream::Settle(const StreamAdmission::Batch& batch, int64_t 
 }
 
 bool IngestStreams::Stream::Acknowledge() {
-  while (!in_flight_.empty() && in_flight_.front().result.has_value()) {
+  while (!in_flight_.empty()) {
     Pending& first = in_flight_.front();
-    if (!first.result->ok()) {
-      draining_ = first.result->status();
+    if (!first.status.ok()) {
+      draining_ = first.status;
       in_flight_.clear();
       return false;
     }
-    v1::IngestResponse& result = **first.result;
+    if (first.unsettled > 0) break;
     v1::IngestStreamResponse answer;
-    v1::IngestStreamAcknowledgement& acknowledged = *answer.mutable_acknowledged();
-    acknowledged.set_sequence(first.sequence);
-    acknowledged.mutable_results()->Swap(result.mutable_results());
-    acknowledged.set_token(std::move(*result.mutable_token()));
+    first.acknowledgement.set_sequence(first.sequence);
+    answer.mutable_acknowledged()->Swap(&first.acknowledgement);
     leaving_.push_back(first.bytes);
     Enqueue(std::move(answer));
     in_flight_.pop_front();

@@ -28,6 +28,9 @@ class IngestStreams {
   struct Options {
     int32_t window_batches = 16;
     int64_t window_bytes = 8 << 20;
+    // Batches of bulk streams are let in by slices of so many events, so that a large one holds up what comes live no
+    // longer than a small one.
+    int32_t bulk_slice_events = 100;
     // More are refused.
     size_t max_streams = 256;
   };

@@ -201,23 +201,23 @@ void Ingestor::Ingest(const Call& call, RepeatedPtrField<CustomerEvent> events, 
     return done(QuotaExceeded(wait));
   }
   IngestAdmitted({*std::move(room), *std::move(workspace), call.principal.source_id, std::string(call.traceparent)},
-                 std::move(events), std::move(done));
+                 std::vector(events.pointer_begin(), events.pointer_end()), std::move(done));
 }
 
-void Ingestor::IngestAdmitted(Admitted admitted, RepeatedPtrField<CustomerEvent> events, Done done) {
+void Ingestor::IngestAdmitted(Admitted admitted, const std::vector<CustomerEvent*>& events, Done done) {
   auto batch = std::make_unique<Batch>(std::move(admitted.room), std::move(done));
   batch->target = {std::string(kIntakeLog), admitted.workspace->intake_partition};
   EventPreparation preparation(std::move(admitted.workspace), std::move(admitted.source_id), deps_.clock->Now(),
                                std::move(admitted.traceparent));
   std::vector<eventlog::Record> records;
-  records.reserve(static_cast<size_t>(events.size()));
-  batch->response.mutable_results()->Reserve(events.size());
-  for (int i = 0; i < events.size(); ++i) {
+  records.reserve(events.size());
+  batch->response.mutable_results()->Reserve(static_cast<int>(events.size()));
+  for (CustomerEvent* const event : events) {
     v1::IngestResult& result = *batch->response.add_results();
-    result.set_index(i);
+    result.set_index(batch->response.results_size() - 1);
     eventlog::Record record;
     v1::IngestError error;
-    if (preparation.Prepare(events[i], &record, &error)) {
+    if (preparation.Prepare(*event, &record, &error)) {
       result.set_status(v1::IngestResult::STATUS_ACCEPTED);
       records.push_back(std::move(record));
     } else {

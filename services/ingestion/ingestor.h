@@ -99,9 +99,9 @@ class Ingestor {
   void Ingest(const Call& call, google::protobuf::RepeatedPtrField<events::v1::CustomerEvent> events, Done done);
 
   // For streams, which wait where a call is refused: whether what reads the partition is too far behind, as seen in the
-  // last 10 ms; room for a batch of so many events with so many bytes, or nothing
-  // if too much is on its way; the workspace's quota, as Quotas::Take(); and Ingest() for a batch that has both. Its
-  // bounds must have been checked.
+  // last 10 ms; room for a batch of so many events with so many bytes, or nothing if too much is on its way; the
+  // workspace's quota, as Quotas::Take(); and Ingest() for a batch that has both. Its bounds must have been checked;
+  // its events are changed in place and not used after it returns.
   bool IsBehind(eventlog::Partition partition);
   std::optional<Room> TryReserve(size_t event_bytes, int64_t events);
   absl::Duration TakeQuota(const WorkspaceEntry& workspace, int64_t events) { return quotas_.Take(workspace, events); }
@@ -111,8 +111,7 @@ class Ingestor {
     std::string source_id;  // of the write key
     std::string traceparent;
   };
-  void IngestAdmitted(Admitted admitted, google::protobuf::RepeatedPtrField<events::v1::CustomerEvent> events,
-                      Done done);
+  void IngestAdmitted(Admitted admitted, const std::vector<events::v1::CustomerEvent*>& events, Done done);
 
   // Bytes that are held for events on their way.
   size_t in_flight_bytes() const { return in_flight_bytes_.load(std::memory_order_relaxed); }

@@ -17,7 +17,7 @@ namespace {
 constexpr uint64_t kPeople = 100'000;
 constexpr double kLiveEventsPerSecond = 500;
 constexpr int kReads = 2'000;
-constexpr int kBulkBatch = 200;
+constexpr int kBulkBatch = 1'000;  // the largest that may be
 
 using profile::v1::ProfileService;
 

@@ -56,6 +56,7 @@ void Writer::Enqueue(Append append) {
   // The writer's thread would wait for itself.
   const bool may_block = std::this_thread::get_id() != thread_.get_id();
   append.session->Begin();
+  bool first;
   {
     MutexLock lock(mutex_);
     if (may_block) {
@@ -63,9 +64,10 @@ void Writer::Enqueue(Append append) {
                  [&] { return waiting_bytes_ == 0 || waiting_bytes_ + append.bytes <= options_.max_waiting_bytes; });
     }
     waiting_bytes_ += append.bytes;
+    first = waiting_.empty();
     waiting_.push_back(std::move(append));
   }
-  work_.notify_one();
+  if (first) work_.notify_one();  // else the writer knows
 }
 
 void Writer::Run() {

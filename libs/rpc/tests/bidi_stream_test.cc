@@ -35,10 +35,10 @@ class Chat : public BidiStream<SayRequest, SayResponse> {
     Send(Answer(fmt::format("hello {}", call().principal.workspace_id)));
     Read();
   }
-  void OnMessage(SayRequest message) override {
-    if (message.text() == "end") return End(InvalidField("ENDED", "text", "was the end", "Send another"));
-    if (message.text() == "wait") return waiting.set_value();
-    Send(Answer(message.text()));
+  void OnMessage(Received<SayRequest> message) override {
+    if (message->text() == "end") return End(InvalidField("ENDED", "text", "was the end", "Send another"));
+    if (message->text() == "wait") return waiting.set_value();
+    Send(Answer(message->text()));
     Read();
   }
   void OnHalfClosed() override {

@@ -312,6 +312,64 @@ TEST(IngestStreamTest, BulkWaitsWhileTheLagIsHighAndLiveStreamsAndCallsPass) {
   EXPECT_EQ(bulk.NextSequence(), 1);
 }
 
+TEST(IngestStreamTest, ABulkBatchIsLetInBySlicesAndAcknowledgedAsOne) {
+  Platform platform({}, {.options = {.bulk_slice_events = 3}});
+  StreamClient client(platform, platform.MakeSource("web"));
+  client.Open(/*bulk=*/true);
+  v1::IngestStreamRequest batch = client.Batch(1, 8);
+  batch.mutable_batch()->mutable_events(4)->clear_event_id();
+  client.Send(batch);
+  const auto acknowledged = client.Next();
+  ASSERT_TRUE(acknowledged.has_value());
+  ASSERT_EQ(acknowledged->results_size(), 8);
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(acknowledged->results(i).index(), i);
+    EXPECT_EQ(acknowledged->results(i).status(),
+              i == 4 ? v1::IngestResult::STATUS_REJECTED : v1::IngestResult::STATUS_ACCEPTED);
+  }
+  EXPECT_THAT(IdsIn(platform), ElementsAre("1-0", "1-1", "1-2", "1-3", "1-5", "1-6", "1-7"));
+  const auto token = processor::DecodeToken(acknowledged->token());
+  ASSERT_TRUE(token.ok());
+  EXPECT_EQ(token->front().offset, platform.RecordsOf(platform.intake()).back()->offset);
+}
+
+TEST(IngestStreamTest, BetweenTheSlicesOfABulkBatchLiveEventsPass) {
+  std::atomic<int64_t> lag = 0;
+  Platform platform({}, {.options = {.bulk_slice_events = 2}, .lag = [&](eventlog::Partition) { return lag.load(); }});
+  const std::string key = platform.MakeSource("web");
+  StreamClient bulk(platform, key);
+  bulk.Open(/*bulk=*/true);
+  platform.log->Hold();  // what is on its way counts as lag
+  v1::IngestStreamRequest large = bulk.Batch(1, 150);
+  bulk.Send(large);
+  platform.log->AwaitHeld(100);
+  StreamClient live(platform, key);
+  live.Open();
+  live.Send(5, 1);
+  platform.log->AwaitHeld(101);
+  platform.log->Release();
+  EXPECT_EQ(live.NextSequence(), 5);
+  EXPECT_EQ(bulk.NextSequence(), 1);
+  const std::vector<std::string> ids = IdsIn(platform);
+  ASSERT_EQ(ids.size(), 151u);
+  EXPECT_EQ(ids[100], "5-0");
+}
+
+TEST(IngestStreamTest, AnEndBetweenSlicesAcknowledgesNothingOfTheirBatch) {
+  Platform platform({}, {.options = {.bulk_slice_events = 50}});
+  StreamClient bulk(platform, platform.MakeSource("web"));
+  bulk.Open(/*bulk=*/true);
+  platform.log->Hold();
+  bulk.Send(1, 150);
+  platform.log->AwaitHeld(100);
+  platform.front->StopStreams();
+  platform.log->Release();
+  EXPECT_EQ(bulk.Next(), std::nullopt);
+  EXPECT_EQ(ReasonOf(bulk.Finish()), "SERVER_STOPPING");
+  EXPECT_EQ(IdsIn(platform).size(), 100u);
+  EXPECT_EQ(platform.front->ingestor().in_flight_bytes(), 0u);
+}
+
 TEST(IngestStreamTest, BeyondTheQuotaCallsAreRefusedWithADelayAndStreamsWait) {
   Platform platform;
   const std::string key = platform.MakeSource("web");
