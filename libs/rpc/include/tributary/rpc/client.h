@@ -31,6 +31,9 @@ struct ClientOptions {
   // server's min_ping_interval.
   absl::Duration keepalive_time = absl::Seconds(20);
   absl::Duration keepalive_timeout = absl::Seconds(10);
+  // An attempt to connect fails after this time, and the next one follows no later than this after it. gRPC's own 20
+  // seconds and two minutes would keep calls from a server that has long come back.
+  absl::Duration connect_patience = absl::Seconds(10);
 };
 
 // Thread-safe; cheap to move, and to share by reference.

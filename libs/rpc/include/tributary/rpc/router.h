@@ -17,6 +17,8 @@ inline constexpr char kHopHeader[] = "tributary-hop";
 struct Owner {
   // Where to forward to; null: this process owns the partition.
   std::shared_ptr<grpc::Channel> remote;
+  // Which instance of the service it is (ownership.h).
+  int32_t ordinal = 0;
   bool local() const { return remote == nullptr; }
 };
 
