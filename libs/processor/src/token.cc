@@ -21,7 +21,8 @@ struct Pending {
   Task* reader;
   eventlog::EventLog* log;
   absl::Time deadline;
-  std::vector<std::pair<Task*, Offset>> upstream;
+  // What must be relayed first: each calls back once.
+  std::vector<std::function<void(std::function<void(absl::Status)>)>> upstream;
   Offset own{-1};
   SnapshotFn done;
 };
@@ -31,9 +32,9 @@ void Continue(const std::shared_ptr<Pending>& pending) {
     pending->reader->WhenVisible(pending->own, pending->deadline, std::move(pending->done));
     return;
   }
-  const auto [task, offset] = pending->upstream.back();
+  const auto await = std::move(pending->upstream.back());
   pending->upstream.pop_back();
-  task->WhenRelayed(offset, pending->deadline, [pending](absl::Status relayed) {
+  await([pending](absl::Status relayed) {
     if (!relayed.ok()) return pending->done(relayed);
     // What followed from it lies before the end that the reader's partition has now.
     absl::StatusOr<Offset> end = pending->log->End(pending->reader->partition());
@@ -104,9 +105,19 @@ void ReadGate::Read(Task* reader, std::string_view token, absl::Time deadline, S
     }
     for (const Upstream& upstream : upstreams_) {
       if (upstream.log != position.partition.log || upstream.log == reader->partition().log) continue;
-      Task* task = host_->Find(upstream.processor, position.partition);
-      if (task == nullptr) return pending->done(BadToken());
-      pending->upstream.emplace_back(task, position.offset);
+      if (Task* task = host_->Find(upstream.processor, position.partition); task != nullptr) {
+        pending->upstream.emplace_back(
+            [task, offset = position.offset, deadline](std::function<void(absl::Status)> then) {
+              task->WhenRelayed(offset, deadline, std::move(then));
+            });
+      } else if (upstream.elsewhere != nullptr) {
+        pending->upstream.emplace_back(
+            [ask = upstream.elsewhere, position, deadline](std::function<void(absl::Status)> then) {
+              ask(position, deadline, std::move(then));
+            });
+      } else {
+        return pending->done(BadToken());
+      }
     }
   }
   Continue(pending);

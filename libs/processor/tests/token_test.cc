@@ -76,9 +76,10 @@ class Gate : public ::testing::Test {
     }
   }
   // The counts of "x" in the snapshot that a read with this token got; the code if none.
-  void Read(const std::vector<TokenPosition>& positions) {
+  void Read(const std::vector<TokenPosition>& positions) { Read(gate_, positions); }
+  void Read(const ReadGate& gate, const std::vector<TokenPosition>& positions) {
     seen_.clear();
-    gate_.Read(reader_, EncodeToken(positions), bench_.clock.Now() + absl::Seconds(1), [this](auto snapshot) {
+    gate.Read(reader_, EncodeToken(positions), bench_.clock.Now() + absl::Seconds(1), [this](auto snapshot) {
       seen_.push_back(snapshot.ok() ? std::to_string(CountIn((*snapshot)->view(), kSeen, "x"))
                                     : std::string(absl::StatusCodeToString(snapshot.status().code())));
     });
@@ -131,6 +132,26 @@ TEST_F(Gate, WhatDoesNotComeEndsAtTheDeadline) {
   bench_.clock.Advance(absl::Seconds(2));
   Run();
   EXPECT_THAT(seen_, ElementsAre("DEADLINE_EXCEEDED"));
+}
+
+TEST_F(Gate, WhereTheTaskIsNotOfThisProcessTheOneThatHasItIsAsked) {
+  std::vector<std::pair<TokenPosition, std::function<void(absl::Status)>>> asked;
+  const ReadGate gate(&host_, bench_.log.get(),
+                      {{"journey", "sender", [&](const TokenPosition& position, absl::Time, auto done) {
+                          asked.emplace_back(position, std::move(done));
+                        }}});
+  const TokenPosition elsewhere{{"journey", Partition(17)}, Offset(5)};
+  Read(gate, {elsewhere});
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].first, elsewhere);
+  EXPECT_TRUE(seen_.empty());
+  bench_.Append(Word("x"), kThere);  // what follows from it
+  asked[0].second(absl::OkStatus());
+  Run();
+  EXPECT_THAT(seen_, ElementsAre("1"));
+  Read(gate, {elsewhere});
+  asked[1].second(absl::UnavailableError("gone"));
+  EXPECT_THAT(seen_, ElementsAre("UNAVAILABLE"));
 }
 
 TEST_F(Gate, APartitionThatDoesNotExistIsABadToken) {

@@ -2,6 +2,7 @@
 // (DESIGN section 5).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,15 @@ absl::StatusOr<std::string> JoinTokens(std::string_view a, std::string_view b);
 // Waits for tokens on behalf of reads. Thread-safe.
 class ReadGate {
  public:
+  // As Task::WhenRelayed(), of a task of another process.
+  using AwaitRelayedFn =
+      std::function<void(const TokenPosition& position, absl::Time deadline, std::function<void(absl::Status)> done)>;
   // A log whose facts reach other logs through the tasks of one processor, e.g. intake by identity.
   struct Upstream {
     std::string log;
     std::string processor;
+    // Asked where the host has no such task. Null: there are none elsewhere.
+    AwaitRelayedFn elsewhere = nullptr;
   };
   // All must outlive the gate and its calls.
   ReadGate(const TaskHost* host, eventlog::EventLog* log, std::vector<Upstream> upstreams);
