@@ -73,6 +73,12 @@ absl::Status RegistryDirectory::Refresh() const {
   return Load();
 }
 
+bool RegistryDirectory::caught_up() const {
+  (void)Current();
+  std::lock_guard lock(mutex_);
+  return caught_up_;
+}
+
 std::shared_ptr<const RegistryDirectory::Contents> RegistryDirectory::Current() const {
   const processor::TaskStatus status = registry_->status();
   bool stale;

@@ -61,6 +61,9 @@ class RegistryDirectory final : public rpc::CredentialVerifier {
   // Whether a credential with this secret was ever created, revoked ones included.
   bool KnowsCredential(std::string_view secret_digest) const;
 
+  // Whether the task has caught up once: before that nobody's credential is known.
+  bool caught_up() const;
+
   // Reads anew what is committed. The error is the disk's; what was known stays.
   absl::Status Refresh() const;
 

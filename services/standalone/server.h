@@ -1,20 +1,35 @@
-// All services in one process on the embedded log: what `tributary serve` runs.
+// A process of Tributary: all services on the embedded log, as `tributary serve` runs them, or some of them on a log
+// that processes share.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "standalone/tasks.h"
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
+#include "tributary/eventlog/event_log.h"
 
 namespace tributary::standalone {
 
+// A service that runs in another process.
+struct PeerOptions {
+  std::string service;
+  std::string address;  // host:port
+};
+
 struct Options {
+  // Which services run here. Not all: servers share the log, and `peers` names where the others are.
+  ServiceSet services;
+  std::vector<PeerOptions> peers;
+  // A file with the secret that all processes of the installation share; empty if all services run here.
+  std::string peer_secret_file;
   // Everything is kept below it: log/, projections/, client.json. Made if missing (mode 0700).
   std::string data_dir;
   std::string listen = "127.0.0.1:7070";          // gRPC; port 0: any free one
@@ -39,11 +54,12 @@ struct Options {
 // Thread-compatible.
 class Server {
  public:
-  // Returns when calls are answered. Errors: FailedPrecondition (the directory is in use, or was made with
-  // other partitions, or ends after the wall's now with a
-  // simulated clock), InvalidArgument (a simulated clock ahead of the wall's), Unavailable (an address is taken),
-  // DataLoss.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, const Clock& clock, Random& random);
+  // Returns when calls are answered. `log`: in place of the one that the options describe, one that other servers of
+  // this process have open too; it must outlive the server. Errors: FailedPrecondition (the directory is in use, or was
+  // made with other partitions, or ends after the wall's now with a simulated clock), InvalidArgument (a simulated
+  // clock ahead of the wall's), Unavailable (an address is taken), DataLoss.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, const Clock& clock, Random& random,
+                                                       eventlog::EventLog* log = nullptr);
   // Stop().
   ~Server();
   Server(const Server&) = delete;
@@ -51,6 +67,9 @@ class Server {
 
   uint16_t port() const;
   uint16_t metrics_port() const;
+  // To be called every second or so: says by the health service whether it serves, which it does when the log can be
+  // written and its tasks have seen the end of the log. Returns Health().
+  absl::Status Tend();
   // The tasks' time.
   absl::Time Now() const;
   // The file that the command line finds the address and the credentials in.

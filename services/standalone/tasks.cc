@@ -56,6 +56,27 @@ std::vector<std::string> Differences(const projection::Digest& live, const proje
 
 }  // namespace
 
+absl::StatusOr<ServiceSet> ServiceSet::Of(const std::vector<std::string>& names) {
+  const auto refuse = [](std::string message) {
+    return InvalidField("INVALID_SERVICES", "services", std::move(message),
+                        fmt::format("Name some of: {}", fmt::join(kServices, ", ")));
+  };
+  ServiceSet set;
+  set.names_.clear();
+  for (const std::string_view service : kServices) {
+    const auto count = std::count(names.begin(), names.end(), service);
+    if (count > 1) return refuse(fmt::format("names '{}' twice", service));
+    if (count == 1) set.names_.emplace_back(service);
+  }
+  if (set.names_.empty()) return refuse("names none");
+  if (set.names_.size() != names.size()) return refuse("names one that there is not");
+  return set;
+}
+
+bool ServiceSet::Has(std::string_view service) const {
+  return std::find(names_.begin(), names_.end(), service) != names_.end();
+}
+
 std::vector<eventlog::LogSpec> LogSpecs(int32_t partitions) {
   return {{kRegistryLog, 1}, {kIntakeLog, partitions}, {kJourneyLog, partitions}, {kDeadLetterLog, 1}};
 }
@@ -70,6 +91,15 @@ std::vector<TaskName> AllTasks(const eventlog::EventLog& log) {
     for (int32_t i = 0; i < eventlog::PartitionCount(log, placement.log); ++i) {
       tasks.push_back({placement.processor, {placement.log, eventlog::Partition(i)}});
     }
+  }
+  return tasks;
+}
+
+std::vector<PlacedTask> TasksOf(const eventlog::EventLog& log, const ServiceSet& services) {
+  std::vector<PlacedTask> tasks;
+  for (TaskName& name : AllTasks(log)) {
+    const bool decides = services.Has(name.processor);
+    if (decides || name.partition.log == kRegistryLog) tasks.push_back({std::move(name), !decides});
   }
   return tasks;
 }
@@ -93,13 +123,12 @@ std::unique_ptr<processor::Processor> MakeProcessor(const TaskName& name, const 
   std::abort();
 }
 
-processor::TaskOptions OptionsOf(const TaskName& name, bool standby) {
+processor::TaskOptions OptionsOf(const TaskName& name, bool standby, bool alone) {
   processor::TaskOptions options;
   options.partition = name.partition;
   options.standby = standby;
-  // The embedded log has one process at a time: whoever claimed before this one started is gone. A clock that stands
-  // would wait for ever.
-  options.claim_timeout = absl::ZeroDuration();
+  // Whoever claimed before this one started is gone. A clock that stands would wait for ever.
+  if (alone) options.claim_timeout = absl::ZeroDuration();
   options.dead_letter = eventlog::PartitionRef{kDeadLetterLog, eventlog::Partition(0)};
   return options;
 }

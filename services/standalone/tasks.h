@@ -24,6 +24,25 @@ inline constexpr char kIntakeLog[] = "intake";
 inline constexpr char kJourneyLog[] = "journey";
 inline constexpr char kDeadLetterLog[] = "dead_letter";
 
+// Every service that there is, in the order of the logs.
+inline constexpr std::string_view kServices[] = {"ingestion", "identity", "profile"};
+
+// Which of them a process runs.
+class ServiceSet {
+ public:
+  // All.
+  ServiceSet() : names_(std::begin(kServices), std::end(kServices)) {}
+  // InvalidArgument, naming `services`, for none, an unknown one or one twice.
+  static absl::StatusOr<ServiceSet> Of(const std::vector<std::string>& names);
+
+  bool Has(std::string_view service) const;
+  bool all() const { return names_.size() == std::size(kServices); }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 // The logs of a process with so many partitions (DESIGN section 2).
 std::vector<eventlog::LogSpec> LogSpecs(int32_t partitions);
 
@@ -41,13 +60,21 @@ struct Collaborators {
   identifier::IdentifierRules rules;
 };
 
-// Every task of the process, in order of the logs.
+// Every task of the installation, in order of the logs.
 std::vector<TaskName> AllTasks(const eventlog::EventLog& log);
+
+struct PlacedTask {
+  TaskName name;
+  // Follows what another process decides: every process knows the registry (DESIGN section 2).
+  bool standby = false;
+};
+// The tasks of a process that runs these services.
+std::vector<PlacedTask> TasksOf(const eventlog::EventLog& log, const ServiceSet& services);
 // A processor for that task. Aborts for a name that AllTasks does not give.
 std::unique_ptr<processor::Processor> MakeProcessor(const TaskName& name, const eventlog::EventLog& log,
                                                     const Collaborators& collaborators);
-// Options of a task that decides (or stands by).
-processor::TaskOptions OptionsOf(const TaskName& name, bool standby);
+// Options of a task that decides (or stands by). `alone`: no other process can have the log open.
+processor::TaskOptions OptionsOf(const TaskName& name, bool standby, bool alone = true);
 
 struct Replay {
   uint64_t records = 0;  // facts applied

@@ -1,27 +1,17 @@
 // tributary serve: everything in this process, until SIGTERM.
-#include <csignal>
 #include <filesystem>
 #include <memory>
 
 #include "commands/commands.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
+#include "standalone/run.h"
 #include "standalone/server.h"
 #include "text/format.h"
 #include "tributary/base/status.h"
 
 namespace tributary::cli {
 namespace {
-
-// Blocked in every thread that is started from now on; taken by sigtimedwait in this one.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
 
 std::string TimeText(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
 
@@ -61,38 +51,9 @@ void PrintAddresses(const Session& session, const standalone::Options& options, 
 int Run(const Session& session, standalone::Options options) {
   options.data_dir = session.data_dir;
   if (!session.workspace.empty()) options.workspace_id = session.workspace;
-  const sigset_t signals = BlockSignals();
-  const auto server = standalone::Server::Start(options, session.clock, session.random);
-  if (!server.ok()) {
-    session.err << fmt::format("tributary: the server cannot start: {}\n", FromAbsl(server.status().message()));
-    // So ends what a task says of a projection that is of another format or another log.
-    if (FromAbsl(server.status().message()).ends_with(": rebuild it")) {
-      session.err << fmt::format("Run `tributary rebuild --data-dir {}` once: it builds them anew from the log.\n",
-                                 options.data_dir);
-    }
-    return kFailed;
-  }
-  PrintAddresses(session, options, **server);
-  absl::Status health;
-  while (health.ok()) {
-    const timespec second{.tv_sec = 1, .tv_nsec = 0};
-    const int signal = sigtimedwait(&signals, nullptr, &second);
-    if (signal > 0) {
-      session.err << fmt::format("tributary: {}, ending\n", signal == SIGTERM ? "SIGTERM" : "SIGINT");
-      break;
-    }
-    health = (*server)->Health();
-  }
-  const absl::Status stopped = (*server)->Stop();
-  if (!health.ok()) {
-    session.err << fmt::format("tributary: halted: {}\n", FromAbsl(health.message()));
-    return kFailed;
-  }
-  if (!stopped.ok()) {
-    session.err << fmt::format("tributary: did not end in good order: {}\n", FromAbsl(stopped.message()));
-    return kFailed;
-  }
-  return kOk;
+  const auto ready = [&](const standalone::Server& server) { PrintAddresses(session, options, server); };
+  return standalone::RunUntilSignal("tributary", options, session.clock, session.random, ready, session.err) ? kOk
+                                                                                                             : kFailed;
 }
 
 }  // namespace
