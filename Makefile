@@ -1,7 +1,7 @@
 # Names for what one does here. The work is in CMakePresets.json and in tools/; nothing is decided in this file.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench simulate format clean
+.PHONY: help demo run test check bench simulate kafka-up kafka-down format clean
 
 JOBS ?= $(shell nproc)
 PRESET ?= dev
@@ -10,7 +10,7 @@ export JOBS
 
 help: ## say what there is
 	@echo 'Tributary: an event-sourced customer data platform. make ...'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{printf "  %-10s %s\n", $$1, $$2}'
 	@echo 'Variables: PRESET=dev|release|asan-ubsan|tsan (test, simulate), JOBS=n (default: one per core).'
 
 demo: ## install, build, play half a year of made-up customers (DATA=file: import purchases instead)
@@ -23,10 +23,10 @@ run: ## build and run `tributary serve` on ./data/tributary (ARGS='...': more fl
 	@tools/build.sh release tributary
 	@build/release/tools/tributary/tributary serve $(ARGS)
 
-test: ## build and run all tests
+test: ## build and run all tests; those that need a Kafka get one
 	@tools/bootstrap.sh build
 	@tools/build.sh $(PRESET)
-	@ctest --preset $(PRESET) --parallel $(JOBS)
+	@tools/test.sh $(PRESET)
 
 check: ## format, tidy, contracts, layers, shell, model, links (BASE=ref: tidy only what changed since)
 	@tools/bootstrap.sh check
@@ -40,6 +40,13 @@ simulate: ## play SEEDS=n random histories with faults through the core
 	@tools/bootstrap.sh build
 	@tools/build.sh $(PRESET) tributary_simulator
 	@build/$(PRESET)/tests/simulation/tributary_simulator --seeds=$(SEEDS) --jobs=$(JOBS)
+
+kafka-up: ## start a Kafka on this machine (BROKERS=3: of three brokers)
+	@tools/bootstrap.sh kafka
+	@deploy/kafka/cluster.sh up $(if $(BROKERS),--brokers $(BROKERS))
+
+kafka-down: ## stop it; its data stays
+	@deploy/kafka/cluster.sh down
 
 format: ## lay out our C++ as .clang-format says
 	@tools/bootstrap.sh check

@@ -2,9 +2,10 @@
 # Installs the Debian 12 packages that a build of Tributary needs and that are missing; says which.
 # Does nothing, in well under a second, when all are there. Needs root or sudo only if some are missing.
 #
-# usage: tools/bootstrap.sh [build|check]
+# usage: tools/bootstrap.sh [build|check|kafka]...
 #   build  what `make test`, `make demo` and `make bench` need (the default)
 #   check  that, and what `make check` needs; buf goes into build/tools/venv, not into the system
+#   kafka  what deploy/kafka/cluster.sh needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,7 @@ readonly BUILD_PACKAGES=(
 readonly CHECK_PACKAGES=(
   ca-certificates git clang-format-14 clang-tidy-14 shellcheck spin python3-venv
 )
+readonly KAFKA_PACKAGES=(openjdk-17-jre-headless maven)
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 
@@ -84,14 +86,20 @@ install_buf() {
   touch "$VENV/buf-$BUF_VERSION"
 }
 
-case "${1:-build}" in
-  build) install_packages "${BUILD_PACKAGES[@]}" ;;
-  check)
-    install_packages "${BUILD_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"
-    install_buf
-    ;;
-  *)
-    echo "usage: tools/bootstrap.sh [build|check]" >&2
-    exit 2
-    ;;
-esac
+for set in "${@:-build}"; do
+  case $set in
+    build) install_packages "${BUILD_PACKAGES[@]}" ;;
+    check)
+      install_packages "${BUILD_PACKAGES[@]}" "${CHECK_PACKAGES[@]}"
+      install_buf
+      ;;
+    kafka)
+      # Any Java and Maven will do, wherever they come from.
+      if ! { command -v java && command -v mvn; } >/dev/null; then install_packages "${KAFKA_PACKAGES[@]}"; fi
+      ;;
+    *)
+      echo "usage: tools/bootstrap.sh [build|check|kafka]..." >&2
+      exit 2
+      ;;
+  esac
+done
