@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "fmt/format.h"
 #include "tributary/base/clock.h"
 #include "tributary/base/status.h"
@@ -30,6 +32,24 @@ bool IsTraceparent(std::string_view text) {
   return true;
 }
 
+// What a forwarded call is asked for: "3,17".
+absl::StatusOr<std::vector<int32_t>> PartitionsOf(const grpc::CallbackServerContext& context) {
+  std::vector<int32_t> partitions;
+  const std::string_view text = Metadata(context, kPartitionsHeader).value_or("");
+  if (text.empty()) return partitions;
+  for (const absl::string_view one : absl::StrSplit(ToAbsl(text), ',')) {
+    int32_t partition = 0;
+    const bool rises = absl::SimpleAtoi(one, &partition) && partition > (partitions.empty() ? -1 : partitions.back());
+    if (!rises || partitions.size() == static_cast<size_t>(kMaxScatterPartitions)) {
+      return InvalidField("PARTITIONS_MALFORMED", kPartitionsHeader,
+                          fmt::format("is no list of at most {} rising numbers", kMaxScatterPartitions),
+                          "Leave it away: it is for calls between instances");
+    }
+    partitions.push_back(partition);
+  }
+  return partitions;
+}
+
 }  // namespace
 
 CallGate::CallGate(const CredentialVerifier& verifier, const CallGateOptions& options)
@@ -43,13 +63,18 @@ absl::StatusOr<Admission> CallGate::Admit(const grpc::CallbackServerContext& con
     return FieldError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS", "",
                       fmt::format("{} calls are running already", options_.max_in_flight), "Try again later");
   }
-  TRIBUTARY_ASSIGN_OR_RETURN(const std::string_view secret, BearerSecret(Metadata(context, "authorization")));
+  const std::optional<std::string_view> authorization = Metadata(context, "authorization");
+  TRIBUTARY_ASSIGN_OR_RETURN(const std::string_view secret, BearerSecret(authorization));
   TRIBUTARY_ASSIGN_OR_RETURN(admission.call.principal, verifier_.Verify(secret));
   TRIBUTARY_RETURN_IF_ERROR(rule.Check(admission.call.principal));
   // gRPC gives "no deadline" as the largest time of its type.
   const auto deadline = context.deadline();
   admission.call.deadline = deadline == decltype(deadline)::max() ? absl::InfiniteFuture() : absl::FromChrono(deadline);
+  admission.authorization = *authorization;
   admission.call.forwarded = Metadata(context, kHopHeader).has_value();
+  if (admission.call.forwarded) {
+    TRIBUTARY_ASSIGN_OR_RETURN(admission.call.partitions, PartitionsOf(context));
+  }
   const std::string_view traceparent = Metadata(context, "traceparent").value_or("");
   if (IsTraceparent(traceparent)) admission.call.traceparent = traceparent;
   return admission;
@@ -61,8 +86,9 @@ std::shared_ptr<UnaryCall> UnaryCall::Create() {
   return call;
 }
 
-void UnaryCall::Begin(Admission admission, const CallGateOptions& bounds) {
+void UnaryCall::Begin(Admission admission, const CallGateOptions& bounds, grpc::CallbackServerContext* context) {
   admission_ = std::move(admission);
+  context_ = context;
   absl::Time& deadline = admission_.call.deadline;
   const absl::Time now = SystemClock().Now();
   const bool stated = deadline != absl::InfiniteFuture();
@@ -82,7 +108,28 @@ void UnaryCall::End(const absl::Status& status, const std::function<void()>& fil
   if (alarm_.has_value()) alarm_->Cancel();
   if (status.ok()) fill();
   Finish(ToGrpc(status));
+  RunHooks();
 }
+
+void UnaryCall::OnEnd(std::function<void()> hook) {
+  {
+    const MutexLock lock(hooks_mutex_);
+    if (!hooks_have_run_) return hooks_.push_back(std::move(hook));
+  }
+  hook();
+}
+
+void UnaryCall::RunHooks() {
+  std::vector<std::function<void()>> hooks;
+  {
+    const MutexLock lock(hooks_mutex_);
+    hooks_have_run_ = true;
+    hooks.swap(hooks_);
+  }
+  for (const std::function<void()>& hook : hooks) hook();
+}
+
+void UnaryCall::AddTrailer(const char* key, const std::string& value) { context_->AddTrailingMetadata(key, value); }
 
 void UnaryCall::OnCancel() {
   // gRPC cancels both at the client's deadline and when the client goes away.

@@ -40,7 +40,8 @@ absl::Status CheckAddress(const std::string& address) {
   int32_t port = 0;
   const std::string digits = address.substr(colon + 1);
   const bool number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
-  if (!number || !absl::SimpleAtoi(digits, &port) || port < 1 || port > 65535) return bad("has no port from 1 to 65535");
+  if (!number || !absl::SimpleAtoi(digits, &port) || port < 1 || port > 65535)
+    return bad("has no port from 1 to 65535");
   return absl::OkStatus();
 }
 
@@ -99,10 +100,10 @@ absl::StatusOr<std::unique_ptr<PeerRouter>> PeerRouter::Create(const PeerRouterO
   }
   TRIBUTARY_RETURN_IF_ERROR(CheckReplicas(options.replicas));
   if (options.ordinal < 0 || options.ordinal >= options.replicas) {
-    return InvalidField("OUT_OF_RANGE", "ordinal",
-                        fmt::format("{} is not 0 to {}, for {} instances", options.ordinal, options.replicas - 1,
-                                    options.replicas),
-                        "Give each instance its own, from 0");
+    return InvalidField(
+        "OUT_OF_RANGE", "ordinal",
+        fmt::format("{} is not 0 to {}, for {} instances", options.ordinal, options.replicas - 1, options.replicas),
+        "Give each instance its own, from 0");
   }
   std::vector<std::shared_ptr<grpc::Channel>> channels(1);
   if (options.replicas > 1 || !options.peers.empty()) {

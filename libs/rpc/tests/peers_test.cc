@@ -62,8 +62,9 @@ TEST(PeerRouterTest, OptionsThatDoNotFitAreRefused) {
   refused({.service = "profile", .replicas = 2, .ordinal = 2, .peers = "a:1,b:2"}, "OUT_OF_RANGE", "ordinal",
           "2 is not 0 to 1, for 2 instances");
   refused({.service = "profile", .replicas = 2}, "PEERS_MISSING", "peers", "no addresses");
-  refused({.service = "profile", .replicas = 2, .peers = "a:1,b:2", .connection = {.tls = true, .certificate_file = "x"}},
-          "TLS_INCOMPLETE", "certificate_file", "");
+  refused(
+      {.service = "profile", .replicas = 2, .peers = "a:1,b:2", .connection = {.tls = true, .certificate_file = "x"}},
+      "TLS_INCOMPLETE", "certificate_file", "");
 }
 
 TEST(PeerRouterTest, EachInstanceServesWhatItOwnsAndKnowsAChannelToTheOwnerOfTheRest) {

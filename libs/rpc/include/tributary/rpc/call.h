@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +24,7 @@
 #include "grpcpp/alarm.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
+#include "tributary/base/mutex.h"
 #include "tributary/rpc/credentials.h"
 #include "tributary/rpc/masking.h"
 
@@ -36,6 +38,8 @@ struct CallInfo {
   absl::Time deadline;
   // Another instance sent it here: serve it or refuse it, do not forward it again (router.h).
   bool forwarded = false;
+  // Of a forwarded call that concerns many partitions: those that this instance is asked for, ascending (scatter.h).
+  std::vector<int32_t> partitions = {};
   // W3C trace context as sent, checked for its shape; empty if none.
   std::string traceparent;
 };
@@ -55,6 +59,8 @@ using CallSlot = std::shared_ptr<void>;
 struct Admission {
   CallInfo call;
   CallSlot slot;
+  // The credential as it was sent, for a call that goes on to another instance. A secret: in no log line, no error.
+  std::string authorization = "";
 };
 
 // Thread-safe; one per process.
@@ -65,7 +71,8 @@ class CallGate {
 
   // For streams; unary calls go through Handle(). Keep the slot until the work is done. Errors, all to be sent
   // as they are: UNAUTHENTICATED (no credential, or not a valid one), PERMISSION_DENIED (role),
-  // RESOURCE_EXHAUSTED (too many calls), UNAVAILABLE (credentials not loaded yet).
+  // RESOURCE_EXHAUSTED (too many calls), UNAVAILABLE (credentials not loaded yet), INVALID_ARGUMENT (a forwarded call
+  // whose list of partitions cannot be read).
   absl::StatusOr<Admission> Admit(const grpc::CallbackServerContext& context, AccessRule rule) const;
 
   const CallGateOptions& options() const { return options_; }
@@ -82,23 +89,37 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   static std::shared_ptr<UnaryCall> Create();
 
   // Takes over what belongs to an admitted call and sets its deadline within `bounds`. gRPC keeps a deadline that
-  // the client has set; one that is nearer than that is kept here.
-  void Begin(Admission admission, const CallGateOptions& bounds);
+  // the client has set; one that is nearer than that is kept here. `context`: of the call.
+  void Begin(Admission admission, const CallGateOptions& bounds, grpc::CallbackServerContext* context);
   const CallInfo& info() const { return admission_.call; }
+  const std::string& authorization() const { return admission_.authorization; }
+
+  // Whether it has been answered, or nobody waits for it any more.
+  bool ended() const { return ended_.load(); }
+  // Runs `hook` once when the call ends, whatever ends it, or now if it has ended: on any thread, and it must not
+  // block.
+  void OnEnd(std::function<void()> hook);
 
   // The first to come ends the call: if `status` is OK, `fill` writes the response before it is sent. Whoever comes
   // later does nothing.
   void End(const absl::Status& status, const std::function<void()>& fill);
+  // Within `fill`, of an admitted call: sends this after the response.
+  void AddTrailer(const char* key, const std::string& value);
 
  private:
   UnaryCall() = default;
+  void RunHooks();
   void OnCancel() override;
   void OnDone() override;
 
   std::shared_ptr<UnaryCall> self_;  // gRPC's share in the life of this; the others are those of replies
   std::atomic<bool> ended_ = false;
   Admission admission_;
+  grpc::CallbackServerContext* context_ = nullptr;  // valid until the call ends
   std::optional<grpc::Alarm> alarm_;
+  Mutex hooks_mutex_;
+  std::vector<std::function<void()>> hooks_ TRIBUTARY_GUARDED_BY(hooks_mutex_);
+  bool hooks_have_run_ TRIBUTARY_GUARDED_BY(hooks_mutex_) = false;
 };
 
 // The right to answer one call: once, from any thread, now or later. Cheap to copy; all copies stand for the same
@@ -111,13 +132,25 @@ class Reply {
 
   // Does nothing if the call has ended (answered, past its deadline, client gone).
   void operator()(absl::StatusOr<Response> result) const {
-    pending_->call->End(result.status(), [&] {
-      *pending_->response = std::move(*result);
-      if (!SeesPersonal(pending_->call->info().principal.role)) MaskPersonal(*pending_->response);
+    pending_->call->End(result.status(), [&] { Fill(*std::move(result)); });
+  }
+  // The same, with one piece of trailing metadata.
+  void SendWithTrailer(Response response, const char* key, const std::string& value) const {
+    pending_->call->End(absl::OkStatus(), [&] {
+      Fill(std::move(response));
+      pending_->call->AddTrailer(key, value);
     });
   }
 
+  // The call itself: who asks, and when it ends.
+  const std::shared_ptr<UnaryCall>& call() const { return pending_->call; }
+
  private:
+  void Fill(Response response) const {
+    *pending_->response = std::move(response);
+    if (!SeesPersonal(pending_->call->info().principal.role)) MaskPersonal(*pending_->response);
+  }
+
   struct Pending {
     Pending(std::shared_ptr<UnaryCall> of, Response* into) : call(std::move(of)), response(into) {}
     Pending(const Pending&) = delete;
@@ -145,7 +178,7 @@ grpc::ServerUnaryReactor* Handle(const CallGate& gate, grpc::CallbackServerConte
     reply(admission.status());
     return call.get();
   }
-  call->Begin(*std::move(admission), gate.options());
+  call->Begin(*std::move(admission), gate.options(), context);
   std::forward<Handler>(handler)(call->info(), *request, std::move(reply));
   return call.get();
 }

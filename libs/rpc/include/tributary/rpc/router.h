@@ -1,4 +1,10 @@
-// Who serves a partition: this process, or another one to forward to.
+// Who serves a partition: this process, or another one to forward to; and what is said between instances.
+//
+// A call for one partition goes to its owner with kHopHeader. A call for many goes once to each instance that owns some
+// of them, with kHopHeader and the list of its partitions in kPartitionsHeader: the asking instance alone decides who
+// is asked for what, so that none is asked for twice and none left out even while instances disagree. The one asked
+// serves those of the list that it owns and can read, and names the others, with the reason, in kMissingTrailer; if it
+// owns none it refuses the call as it would one for a single partition.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +19,12 @@ namespace tributary::rpc {
 // itself or refuses it with UNAVAILABLE: one hop, so that instances which disagree about an owner cannot send
 // a call in circles.
 inline constexpr char kHopHeader[] = "tributary-hop";
+// Request metadata: the partitions that the instance is asked for, rising: "3,17". Only beside kHopHeader.
+inline constexpr char kPartitionsHeader[] = "tributary-partitions";
+inline constexpr int32_t kMaxScatterPartitions = 1024;
+// Trailing metadata of an answer to it: those that are not in the answer, by reason:
+// "NOT_SERVED_HERE=5;WRONG_OWNER=3,17".
+inline constexpr char kMissingTrailer[] = "tributary-missing";
 
 struct Owner {
   // Where to forward to; null: this process owns the partition.
