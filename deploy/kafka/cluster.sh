@@ -152,6 +152,8 @@ message.max.bytes=1310720
 # Tests do not wait: a killed broker's partitions find another leader after 3 s, a group begins at once.
 broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
+# A busy machine needs longer than the usual minute.
+initial.broker.registration.timeout.ms=$((START_SECONDS * 1000))
 END
 }
 
@@ -166,6 +168,7 @@ launch() {
     fi
   done
   write_settings "$n"
+  if [[ -f $(log_of "$n") ]]; then mv "$(log_of "$n")" "$(log_of "$n").before"; fi
   if [[ ! -f $directory/$n/data/meta.properties ]]; then
     tool kafka.tools.StorageTool format -t "$id" -c "$(settings_of "$n")" >"$(log_of "$n")" 2>&1 ||
       give_up_on "$n" 'could not format its storage'
@@ -184,8 +187,11 @@ give_up() {
   exit 1
 }
 give_up_on() {
-  printf 'kafka: the last lines of %s:\n' "$(log_of "$1")" >&2
-  tail -n 20 "$(log_of "$1")" | cut -c 1-300 >&2
+  # What a broker says while it stops would hide why it does.
+  printf 'kafka: the first errors and the last lines of %s:\n' "$(log_of "$1")" >&2
+  { grep -m 3 -A 3 ' ERROR ' "$(log_of "$1")" || true; } | cut -c 1-300 >&2
+  echo ... >&2
+  tail -n 8 "$(log_of "$1")" | cut -c 1-300 >&2
   give_up "broker $1 of cluster $name $2"
 }
 

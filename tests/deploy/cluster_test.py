@@ -14,7 +14,7 @@ JAVA = """#!/bin/bash
 case "$*" in
   *random-uuid*) echo made-up-id ;;
   *"StorageTool format"*) ;;
-  *kafka.Kafka*) echo "FATAL: no broker in this test"; exit 1 ;;
+  *kafka.Kafka*) echo "1 [main] ERROR x - no broker in this test"; seq 20; exit 1 ;;
 esac
 """
 MAVEN = """#!/bin/bash
@@ -102,10 +102,11 @@ class ClusterTest(unittest.TestCase):
         self.run_with("up")
         self.assertTrue((self.root / "build/kafka/libs/pom.xml").is_file())
 
-    def test_a_broker_that_ends_fails_with_the_end_of_its_log(self):
+    def test_a_broker_that_ends_fails_with_the_errors_and_the_end_of_its_log(self):
         code, _, said = self.run_with("up", "--port", free_port())
         self.assertEqual(code, 1)
-        self.assertIn("FATAL: no broker in this test", said)
+        self.assertIn("ERROR x - no broker in this test", said)
+        self.assertIn("\n20\n", said)
         self.assertIn("broker 1 of cluster dev ended while it started", said)
 
     def test_jars_are_fetched_once_for_all_clusters(self):
