@@ -189,7 +189,7 @@ give_up() {
 give_up_on() {
   # What a broker says while it stops would hide why it does.
   printf 'kafka: the first errors and the last lines of %s:\n' "$(log_of "$1")" >&2
-  { grep -m 3 -A 3 ' ERROR ' "$(log_of "$1")" || true; } | cut -c 1-300 >&2
+  { grep -E -m 3 -A 3 ' ERROR |Exception' "$(log_of "$1")" || true; } | cut -c 1-300 >&2
   echo ... >&2
   tail -n 8 "$(log_of "$1")" | cut -c 1-300 >&2
   give_up "broker $1 of cluster $name $2"
