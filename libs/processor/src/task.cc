@@ -138,6 +138,8 @@ Progress Task::Impl::Step() {
   PublishStatus();
   AnswerVisible();
   if (*worked) return {Progress::Kind::kWorked};
+  // Who knows when it is stepped again: what is shown until then is how it stands now.
+  ExportMetrics();
   return {Progress::Kind::kIdle, IdleFor()};
 }
 
@@ -201,6 +203,7 @@ void Task::Impl::Halt(const absl::Status& why) {
   }
   for (VisibleWaiter& waiter : waiters) Answer(waiter, answer);
   PublishStatus();
+  ExportMetrics();
 }
 
 absl::Status Task::Impl::Close() {

@@ -65,12 +65,14 @@ struct Bench {
 // One process that serves one partition.
 class Instance {
  public:
-  explicit Instance(Bench& bench, Script script = {}, TaskOptions options = {}, EffectChannels* effects = nullptr)
+  explicit Instance(Bench& bench, Script script = {}, TaskOptions options = {}, EffectChannels* effects = nullptr,
+                    metrics::TaskMetrics metrics = {})
       : log(bench.log.get()),
         bench_(bench),
         script_(std::move(script)),
         options_(std::move(options)),
         effects_(effects),
+        metrics_(std::move(metrics)),
         store_(NewStore()) {
     if (options_.partition.log.empty()) options_.partition = kHere;
     options_.empty_batch_age = absl::ZeroDuration();
@@ -108,7 +110,8 @@ class Instance {
                                  .processor = processor_.get(),
                                  .clock = &bench_.clock,
                                  .random = &bench_.random,
-                                 .effects = effects_});
+                                 .effects = effects_,
+                                 .metrics = metrics_});
   }
   void Restart() {
     Crash();
@@ -129,6 +132,7 @@ class Instance {
   const Script script_;
   TaskOptions options_;
   EffectChannels* const effects_;
+  const metrics::TaskMetrics metrics_;
   std::shared_ptr<projection::Store> store_;
   std::unique_ptr<Scripted> processor_;
   std::unique_ptr<Task> task_;
