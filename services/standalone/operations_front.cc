@@ -45,6 +45,10 @@ bool Matches(const pb::TaskSelector& selector, const TaskName& name) {
          (!selector.has_partition() || selector.partition() == name.partition.partition.value());
 }
 
+absl::Status NoSuchTask(std::string_view field, std::string_view mend) {
+  return FieldError(absl::StatusCode::kNotFound, "NO_SUCH_TASK", field, "no task is named so", mend);
+}
+
 pb::TaskState StateOf(const processor::TaskStatus& status) {
   switch (status.state) {
     case processor::TaskState::kFollowing:
@@ -205,8 +209,7 @@ absl::StatusOr<std::vector<TaskName>> OperationsFront::Selected(const pb::TaskSe
   }
   const bool all = selector.processor().empty() && selector.log().empty() && !selector.has_partition();
   if (selected.empty() && !all) {
-    return FieldError(absl::StatusCode::kNotFound, "NO_SUCH_TASK", "tasks", "no task is named so",
-                      "Leave out processor, log and partition, or name one that ListTasks lists");
+    return NoSuchTask("tasks", "Leave out processor, log and partition, or name one that ListTasks lists");
   }
   return selected;
 }
@@ -364,8 +367,7 @@ grpc::ServerUnaryReactor* OperationsFront::RedriveDeadLetter(grpc::CallbackServe
         const eventlog::PartitionRef partition{call.task().log(), eventlog::Partition(call.task().partition())};
         processor::Task* task = deps_.host->Find(call.task().processor(), partition);
         if (task == nullptr) {
-          return reply(FieldError(absl::StatusCode::kNotFound, "TASK_NOT_FOUND", "task", "there is no such task",
-                                  "See `tributary tasks`"));
+          return reply(NoSuchTask("task", "Name one that ListTasks lists"));
         }
         std::string request_id = call.request_id();
         SystemRandom random;
