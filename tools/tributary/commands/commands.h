@@ -13,6 +13,7 @@ namespace tributary::cli {
 void AddIngest(CLI::App& app, Session& session);
 void AddImport(CLI::App& app, Session& session);
 void AddProfile(CLI::App& app, Session& session);
+void AddProfileWatch(CLI::App& profile, Session& session);  // below `profile`
 void AddJourney(CLI::App& app, Session& session);
 void AddOrders(CLI::App& app, Session& session);
 void AddTotals(CLI::App& app, Session& session);

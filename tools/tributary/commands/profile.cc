@@ -7,13 +7,12 @@
 #include "input/source_check.h"
 #include "pages.h"
 #include "text/format.h"
+#include "text/profile_text.h"
 #include "text/rule_text.h"
 #include "text/table.h"
-#include "text/timeline.h"
 #include "tributary/base/status.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
 #include "tributary/profile/v1/segment.grpc.pb.h"
-#include "tributary/rpc/status.h"
 
 namespace tributary::cli {
 namespace {
@@ -31,15 +30,6 @@ int PrintTable(const Session& session, const Table& table, std::string_view noth
 
 using profile::v1::ProfileService;
 using profile::v1::SegmentService;
-
-std::string NetText(const profile::v1::Profile& profile) {
-  std::string text;
-  for (const auto& revenue : profile.revenues()) {
-    if (!text.empty()) text += ", ";
-    text += MoneyText(revenue.net());
-  }
-  return text.empty() ? "-" : text;
-}
 
 std::string AverageText(const profile::v1::Revenue& revenue) {
   return revenue.has_average_order_value() ? fmt::format(", {} on average", MoneyText(revenue.average_order_value()))
@@ -110,72 +100,6 @@ int Get(const Session& session, const SelectorFlags& flags, const std::string& z
   if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
   PrintProfile(session, response->profile(), *zone);
   return kOk;
-}
-
-std::string NameText(const events::v1::PersonName& name) {
-  if (!name.full().empty()) return name.full();
-  std::string text;
-  for (const std::string* part : {&name.prefix(), &name.given(), &name.middle(), &name.family()}) {
-    if (!part->empty()) text += (text.empty() ? "" : " ") + *part;
-  }
-  return text.empty() ? name.nickname() : text;
-}
-
-std::string AddressText(const events::v1::Address& address) {
-  std::string text;
-  const auto add = [&](const std::string& part) {
-    if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
-  };
-  for (const std::string& line : address.lines()) add(line);
-  for (const std::string* part :
-       {&address.subdistrict(), &address.district(), &address.province(), &address.postal_code(), &address.country()}) {
-    add(*part);
-  }
-  return text;
-}
-
-std::string PropertyText(const events::v1::PropertyValue& value) {
-  if (value.has_string_value()) return value.string_value();
-  if (value.has_decimal_value()) return value.decimal_value();
-  if (value.has_bool_value()) return value.bool_value() ? "yes" : "no";
-  if (value.has_int64_value()) return fmt::format("{}", value.int64_value());
-  if (value.has_double_value()) return fmt::format("{}", value.double_value());
-  if (value.has_time_value()) return TimeText(value.time_value(), absl::UTCTimeZone()) + " UTC";
-  std::string text;
-  for (const auto& element : value.list_value().values()) {
-    text += (text.empty() ? "" : ", ") + PropertyText(element);
-  }
-  return text;
-}
-
-std::string IdentifierText(const events::v1::Identifier& identifier) {
-  const std::string issuer = identifier.issuer().empty() ? "" : ":" + identifier.issuer();
-  return OneLine(fmt::format("{}{}={}", identifier.type(), issuer, identifier.value()), 60);
-}
-
-// The value of the trait that an origin names.
-std::string StatedText(const profile::v1::GetTraitsResponse& traits, const std::string& name) {
-  const events::v1::TraitsStated& stated = traits.stated();
-  const events::v1::AccountStated& account = traits.account();
-  if (name == "name") return account.name();
-  if (name == "tax_id") return account.tax_id();
-  if (name == "branch") return account.branch();
-  if (name == "industry") return account.industry();
-  if (name == "parent") return IdentifierText(account.parent());
-  if (name == "birth_date") return stated.birth_date();
-  if (name == "gender") return stated.gender();
-  if (name == "language") return stated.language();
-  if (name == "time_zone") return stated.time_zone();
-  for (const auto& of : stated.names()) {
-    if (name == "names." + of.language()) return NameText(of);
-  }
-  for (const auto& of : stated.addresses()) {
-    if (name == "addresses." + of.kind()) return AddressText(of);
-  }
-  for (const auto& of : stated.traits()) {
-    if (name == "traits." + of.key()) return PropertyText(of.value());
-  }
-  return "";
 }
 
 void PrintComputed(const Session& session, const profile::v1::ComputedTraits& computed, absl::TimeZone zone) {
@@ -339,80 +263,6 @@ int Memberships(const Session& session, const MembershipFlags& flags) {
   return PrintTable(session, table, "no memberships");
 }
 
-struct WatchFlags {
-  SelectorFlags selector;
-  std::string time_zone;
-  std::string resume_token;
-  bool traits = false;
-  int64_t limit = 0;
-};
-
-// "2 entries, 1 order, net 900.00 THB"
-std::string FiguresText(const profile::v1::Profile& profile) {
-  return fmt::format("{} {}, {} {}, net {}", Grouped(profile.entry_count()),
-                     profile.entry_count() == 1 ? "entry" : "entries", Grouped(profile.order_count()),
-                     profile.order_count() == 1 ? "order" : "orders", NetText(profile));
-}
-
-void PrintChange(const Session& session, const profile::v1::WatchProfileResponse& change, absl::TimeZone zone) {
-  const auto line = [&](std::string_view what, const std::string& text) {
-    session.out << fmt::format("{:<10}{}\n", what, text);
-  };
-  if (!change.merged_into().empty()) line("merged", "into " + change.merged_into());
-  if (change.resynchronise()) line("journey", "entries came in a merge; see `tributary journey`");
-  for (const auto& entry : change.entries()) {
-    const std::string_view what = entry.retracted() ? "retracted" : entry.corrected() ? "corrected" : "entry";
-    line(what, TimeText(entry.occurred_at(), zone) + "  " + InWords(entry.event()));
-  }
-  if (change.has_profile()) {
-    line(change.snapshot() ? "profile" : "now", change.profile_id() + "  " + FiguresText(change.profile()));
-  }
-  for (const std::string& segment : change.entered_segment_ids()) line("entered", segment);
-  for (const std::string& segment : change.left_segment_ids()) line("left", segment);
-  for (const auto& origin : change.traits().origins()) {
-    line("trait",
-         fmt::format("{} = {}", OneLine(origin.name(), 40), OneLine(StatedText(change.traits(), origin.name()), 60)));
-  }
-}
-
-int Watch(const Session& session, const WatchFlags& flags) {
-  const auto selector = SelectorOf(flags.selector);
-  if (!selector.ok()) return FailUsage(session, FromAbsl(selector.status().message()));
-  const auto client = Connect(session, Need::kWorkspace);
-  if (!client.ok()) return Fail(session, client.status());
-  const auto zone = ZoneOf(flags.time_zone.empty() ? WorkspaceZone(session, *client) : flags.time_zone);
-  if (!zone.ok()) return FailUsage(session, FromAbsl(zone.status().message()));
-  profile::v1::WatchProfileRequest request;
-  request.set_workspace_id(session.workspace);
-  *request.mutable_profile() = *selector;
-  request.set_resume_token(flags.resume_token);
-  request.set_include_entries(true);
-  request.set_include_traits(flags.traits);
-  const auto stub = ProfileService::NewStub(client->channel());
-  grpc::ClientContext context;
-  client->Prepare(context);
-  // It ends with the user, or with the server.
-  context.set_deadline(gpr_inf_future(GPR_CLOCK_REALTIME));
-  const auto stream = stub->WatchProfile(&context, request);
-  profile::v1::WatchProfileResponse change;
-  int64_t shown = 0;
-  while (stream->Read(&change)) {
-    if (session.json) {
-      session.out << ToJson(change) << "\n";
-    } else {
-      PrintChange(session, change, *zone);
-    }
-    session.out.flush();
-    if (flags.limit > 0 && ++shown == flags.limit) {
-      context.TryCancel();
-      (void)stream->Finish();  // the cancellation that was asked for
-      return kOk;
-    }
-  }
-  const absl::Status status = rpc::FromGrpc(stream->Finish());
-  return status.ok() ? kOk : Fail(session, status);
-}
-
 int List(const Session& session, int64_t limit) {
   const auto client = Connect(session, Need::kWorkspace);
   if (!client.ok()) return Fail(session, client.status());
@@ -500,16 +350,7 @@ void AddProfile(CLI::App& app, Session& session) {
   memberships->add_option("--as-of", membership_flags->as_of, "At this time or day (UTC) [default: now]");
   memberships->callback([membership_flags, &session] { session.exit_code = Memberships(session, *membership_flags); });
 
-  auto* watch = AddCommand(*profile, "watch", "One customer's changes as they happen, until interrupted",
-                           "tributary profile watch --email somchai@example.com --json");
-  auto watch_flags = std::make_shared<WatchFlags>();
-  AddSelector(*watch, watch_flags->selector);
-  watch->add_flag("--traits", watch_flags->traits, "Traits too, whenever something has changed");
-  watch->add_option("--limit", watch_flags->limit, "End after so many answers; the first is the state; 0: never")
-      ->check(NonNegative());
-  watch->add_option("--resume", watch_flags->resume_token, "Go on behind the answer with this resume_token (--json)");
-  watch->add_option("--time-zone", watch_flags->time_zone, "Of the times shown [default: the workspace's]");
-  watch->callback([watch_flags, &session] { session.exit_code = Watch(session, *watch_flags); });
+  AddProfileWatch(*profile, session);
 
   auto* list = AddCommand(*profile, "list", "All customers, ordered by partition and id",
                           "tributary profile list --limit 0 --json");
