@@ -279,8 +279,12 @@ int Check(const Session& session, const RuleFlags& flags) {
     return kOk;
   }
   session.out << response.rule_text() << "\n";
-  session.out << fmt::format("looks at fields: {}\n", fmt::join(response.fields(), ", "));
-  session.out << fmt::format("looks at events: {}\n", fmt::join(response.body_types(), ", "));
+  if (!response.fields().empty()) {
+    session.out << fmt::format("looks at fields: {}\n", fmt::join(response.fields(), ", "));
+  }
+  if (!response.body_types().empty()) {
+    session.out << fmt::format("looks at events: {}\n", fmt::join(response.body_types(), ", "));
+  }
   return kOk;
 }
 

@@ -15,6 +15,16 @@ using ingestion::v1::IngestionService;
 // In one message.
 constexpr size_t kNamedAtMost = 10;
 
+// The first few by name.
+std::string Named(const std::set<std::string>& ids) {
+  std::vector<std::string> named;
+  for (const std::string& id : ids) {
+    if (named.size() < kNamedAtMost) named.push_back(OneLine(id, 40));
+  }
+  const size_t more = ids.size() - named.size();
+  return fmt::format("{}{}", fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
 absl::Status CheckSource(const Session& session, const rpc::Client& client, const std::string& source_id, bool create) {
   if (source_id.empty()) return absl::OkStatus();
   const auto stub = IngestionService::NewStub(client.channel());
@@ -43,6 +53,7 @@ absl::Status CheckSource(const Session& session, const rpc::Client& client, cons
 
 absl::Status CheckSources(const Session& session, const rpc::Client& client, const std::set<std::string>& source_ids) {
   std::set<std::string> missing = source_ids;
+  std::set<std::string> disabled;
   if (missing.contains("")) {
     return InvalidField("REQUIRED", "--source", "is not given, and the file has events that name none",
                         "Name the source that they come from");
@@ -53,22 +64,28 @@ absl::Status CheckSources(const Session& session, const rpc::Client& client, con
   const absl::Status listed = ForEachPage(
       request, [&](const auto& page) { return client.Call(*stub, &IngestionService::Stub::ListSources, page); },
       [&](const ingestion::v1::ListSourcesResponse& page) {
-        for (const auto& source : page.sources()) missing.erase(source.source_id());
+        for (const auto& source : page.sources()) {
+          if (missing.erase(source.source_id()) > 0 && source.state() == events::v1::SOURCE_STATE_DISABLED) {
+            disabled.insert(source.source_id());
+          }
+        }
         return !missing.empty();
       });
   if (listed.code() == absl::StatusCode::kPermissionDenied) return absl::OkStatus();
   TRIBUTARY_RETURN_IF_ERROR(listed);
-  if (missing.empty()) return absl::OkStatus();
-  std::vector<std::string> named;
-  for (const std::string& id : missing) {
-    if (named.size() < kNamedAtMost) named.push_back(OneLine(id, 40));
+  if (!missing.empty()) {
+    return FieldError(absl::StatusCode::kNotFound, "UNKNOWN_SOURCE", "FILE",
+                      fmt::format("its events name sources that are not there: {}", Named(missing)),
+                      fmt::format("Create {}: tributary source create {} --channel ...",
+                                  missing.size() == 1 ? "it" : "each", OneLine(*missing.begin(), 40)));
   }
-  const size_t more = missing.size() - named.size();
-  return FieldError(absl::StatusCode::kNotFound, "UNKNOWN_SOURCE", "FILE",
-                    fmt::format("its events name sources that are not there: {}{}", fmt::join(named, ", "),
-                                more > 0 ? fmt::format(" and {} more", more) : ""),
-                    fmt::format("Create {}: tributary source create {} --channel ...",
-                                missing.size() == 1 ? "it" : "each", named[0]));
+  if (!disabled.empty()) {
+    return FieldError(absl::StatusCode::kFailedPrecondition, "SOURCE_DISABLED", "FILE",
+                      fmt::format("its events name sources that are disabled: {}", Named(disabled)),
+                      fmt::format("Enable {}: tributary source enable {}", disabled.size() == 1 ? "it" : "each",
+                                  OneLine(*disabled.begin(), 40)));
+  }
+  return absl::OkStatus();
 }
 
 std::string WorkspaceZone(const Session& session, const rpc::Client& client) {

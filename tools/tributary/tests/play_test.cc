@@ -43,12 +43,16 @@ class Sources final : public ingestion::v1::IngestionService::Service {
                            ingestion::v1::ListSourcesResponse* response) override {
     if (!may_list) return {grpc::StatusCode::PERMISSION_DENIED, "no"};
     const bool first = request->page_token().empty();
-    response->add_sources()->set_source_id(first ? "app" : "web");
+    auto* source = response->add_sources();
+    source->set_source_id(first ? "app" : "web");
+    source->set_state(source->source_id() == disabled ? events::v1::SOURCE_STATE_DISABLED
+                                                      : events::v1::SOURCE_STATE_ACTIVE);
     if (first) response->set_next_page_token("next");
     return grpc::Status::OK;
   }
 
   bool may_list = true;
+  std::string disabled;
 };
 
 class PlayCommandTest : public testing::Test {
@@ -106,6 +110,15 @@ TEST_F(PlayCommandTest, LeavesTheClockWhereSourcesAreMissing) {
   EXPECT_THAT(err_.str(), HasSubstr("--source: is not given"));
   EXPECT_FALSE(Moves(Event("", "02T00:00:00"), {"--source", "pos"}));
   EXPECT_THAT(err_.str(), HasSubstr("tributary source create pos"));
+}
+
+TEST_F(PlayCommandTest, LeavesTheClockWhereASourceIsDisabled) {
+  sources_.disabled = "app";
+  EXPECT_FALSE(Moves(Event("web", "02T00:00:00") + Event("app", "03T00:00:00")));
+  EXPECT_THAT(err_.str(), HasSubstr("(SOURCE_DISABLED): FILE: its events name sources that are disabled: app\n"
+                                    "mend: Enable it: tributary source enable app"));
+  EXPECT_FALSE(Moves(Event("", "02T00:00:00"), {"--source", "app"}));
+  EXPECT_TRUE(Moves(Event("web", "02T00:00:00"))) << err_.str();
 }
 
 TEST_F(PlayCommandTest, WhoMayNotListSourcesPlaysWithoutThatLook) {

@@ -224,6 +224,10 @@ TEST_F(SegmentCommandTest, CheckShowsTheRuleOrWhereItIsWrong) {
 looks at fields: last_order_at
 looks at events: order_stated
 )");
+  EXPECT_EQ(Run({"segment", "check", "--rule", "count(order_stated) >= 3"}), kOk);
+  EXPECT_EQ(out_.str(), "count(order_stated) >= 3\nlooks at events: order_stated\n") << "it looks at no field";
+  EXPECT_EQ(Run({"segment", "check", "--rule", "order_count >= 3"}), kOk);
+  EXPECT_EQ(out_.str(), "order_count >= 3\nlooks at fields: order_count\n") << "it looks at no event";
   EXPECT_EQ(Run({"segment", "check", "--rule", "traits.city = \"เชียงใหม่\" adn inactive(1d)"}), kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("Did you mean `and`?"));
   // The marks above and below of the Thai text take no column.
