@@ -31,6 +31,12 @@ absl::Status TooManyStreams(size_t streams) {
                     fmt::format("{} streams are open already", streams), "Try again later, or ask now and then");
 }
 
+absl::Status TooManyOfCredential(size_t streams) {
+  return FieldError(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS_OF_CREDENTIAL", "",
+                    fmt::format("this credential has {} streams open already", streams),
+                    "End some of them, or ask now and then");
+}
+
 absl::Status NotServed(int32_t partition) {
   return FieldError(absl::StatusCode::kUnavailable, "PARTITION_NOT_HERE", "",
                     fmt::format("journey partition {} is not served here", partition),
@@ -48,7 +54,7 @@ class ProfileWatches::Rounds : public std::enable_shared_from_this<Rounds> {
   }
 
   // Not OK: the stream is to be refused.
-  absl::Status Enter(Stream* stream, const std::shared_ptr<Stream>& share);
+  absl::Status Enter(Stream* stream, const std::shared_ptr<Stream>& share, const rpc::Principal& principal);
   void Leave(Stream* stream);
   // The stream is of this partition from now on, and is to be looked after soon.
   void Place(Stream* stream, int32_t partition);
@@ -65,6 +71,7 @@ class ProfileWatches::Rounds : public std::enable_shared_from_this<Rounds> {
  private:
   struct Of {
     std::weak_ptr<Stream> stream;
+    std::string credential;
     int32_t partition = -1;  // not placed yet
     bool due = false;
   };
@@ -140,7 +147,8 @@ class ProfileWatches::Stream final : public rpc::ServerStream<v1::WatchProfileRe
 };
 
 absl::Status ProfileWatches::Stream::Begin() {
-  TRIBUTARY_RETURN_IF_ERROR(rounds_->Enter(this, std::static_pointer_cast<Stream>(shared_from_this())));
+  TRIBUTARY_RETURN_IF_ERROR(
+      rounds_->Enter(this, std::static_pointer_cast<Stream>(shared_from_this()), call().principal));
   TRIBUTARY_ASSIGN_OR_RETURN(watch_.workspace_id, WorkspaceOf(call(), request_.workspace_id()));
   TRIBUTARY_RETURN_IF_ERROR(CheckSelector(request_.profile()));
   TRIBUTARY_ASSIGN_OR_RETURN(watch_.resume, PositionOf(request_));
@@ -213,11 +221,19 @@ void ProfileWatches::Stream::Look(projection::Snapshot& snapshot) {
   Send(std::move(change->response));
 }
 
-absl::Status ProfileWatches::Rounds::Enter(Stream* stream, const std::shared_ptr<Stream>& share) {
+absl::Status ProfileWatches::Rounds::Enter(Stream* stream, const std::shared_ptr<Stream>& share,
+                                           const rpc::Principal& principal) {
+  // Ids are unique within a workspace.
+  const std::string credential = fmt::format("{}/{}", principal.workspace_id, principal.credential_id);
   const MutexLock lock(mutex_);
   if (stopping_) return Stopping();
   if (streams_.size() >= options_.max_streams) return TooManyStreams(options_.max_streams);
-  streams_[stream].stream = share;
+  const auto own = std::count_if(streams_.begin(), streams_.end(),
+                                 [&](const auto& other) { return other.second.credential == credential; });
+  if (static_cast<size_t>(own) >= options_.max_streams_of_credential) {
+    return TooManyOfCredential(options_.max_streams_of_credential);
+  }
+  streams_[stream] = {.stream = share, .credential = credential};
   open_.Set(static_cast<double>(streams_.size()));
   return absl::OkStatus();
 }

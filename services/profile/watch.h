@@ -25,8 +25,9 @@ namespace tributary::profile {
 class ProfileWatches {
  public:
   struct Options {
-    // More are refused.
+    // More are refused. Each holds one answer at most: with max_bytes below, 250 MiB in all and 25 MiB for one caller.
     size_t max_streams = 1'000;
+    size_t max_streams_of_credential = 100;
     absl::Duration between_looks = absl::Milliseconds(50);
     // Of one answer.
     int32_t max_entries = 100;

@@ -381,5 +381,25 @@ TEST_F(FewWatchesTest, MoreStreamsThanTheBoundAreRefused) {
   EXPECT_TRUE(Open(Watching("p0-1-0")).Next().has_value());
 }
 
+class FewWatchesOfCredentialTest : public WatchTest {
+ protected:
+  FewWatchesOfCredentialTest()
+      : WatchTest({.max_streams = 3, .max_streams_of_credential = 1, .between_looks = absl::Milliseconds(1)}) {}
+};
+
+TEST_F(FewWatchesOfCredentialTest, OneCredentialDoesNotTakeTheStreamsOfOthers) {
+  Put("p0-1-0", Event("p0-1-0", "a", 100));
+  {
+    Reader own = Open(Watching("p0-1-0"), kAgentSecret);
+    ASSERT_TRUE(own.Next().has_value());
+    ExpectError(Open(Watching("p0-1-0"), kAgentSecret).End(), absl::StatusCode::kResourceExhausted,
+                "TOO_MANY_STREAMS_OF_CREDENTIAL", "");
+    Reader others = Open(Watching("p0-1-0"), kReadSecret);
+    EXPECT_TRUE(others.Next().has_value());
+  }
+  WaitForStreams(0);
+  EXPECT_TRUE(Open(Watching("p0-1-0"), kAgentSecret).Next().has_value()) << "those that have ended do not count";
+}
+
 }  // namespace
 }  // namespace tributary::profile::testing
