@@ -1,6 +1,7 @@
 #include "profile/affiliations.h"
 
-#include <algorithm>
+#include <iterator>
+#include <limits>
 #include <set>
 #include <string_view>
 
@@ -73,20 +74,51 @@ v1::Membership Told(const AffiliationKey& key, const AffiliationRow& row, events
   return membership;
 }
 
-// Of each position below `prefix` the last statement until `as_of`.
+// The first position behind `after` of those that start with `prefix`, which begins with the profile's id. One seek,
+// however often each was stated.
 template <typename Prefix>
-std::vector<v1::Membership> Latest(const View& view, const Prefix& prefix, events::v1::SubjectKind kind,
-                                   absl::Time as_of) {
-  std::vector<v1::Membership> latest;
-  std::optional<AffiliationPosition> last;
-  view.Scan(kAffiliations, prefix, [&](const AffiliationKey& key, const Row<AffiliationRow>& row) {
-    if (std::get<4>(key) > as_of) return true;
-    if (last == PositionOf(key)) latest.pop_back();
-    last = PositionOf(key);
-    latest.push_back(Told(key, *row, kind, as_of));
-    return true;
-  });
-  return latest;
+std::optional<AffiliationPosition> NextPosition(const View& view, const Prefix& prefix,
+                                                const std::optional<AffiliationPosition>& after) {
+  projection::ScanRange<AffiliationKey> range;
+  if (after.has_value()) {
+    const auto& [body, other, kind] = *after;
+    // No kind lies between the two.
+    range.from = AffiliationKey{std::get<0>(prefix),
+                                body,
+                                other,
+                                kind + '\0',
+                                absl::InfinitePast(),
+                                std::numeric_limits<int32_t>::min(),
+                                "",
+                                ""};
+  }
+  std::optional<AffiliationPosition> next;
+  view.Scan(
+      kAffiliations, prefix,
+      [&](const AffiliationKey& key, const Row<AffiliationRow>&) {
+        next = PositionOf(key);
+        return false;
+      },
+      range);
+  return next;
+}
+
+// Its last statement until `as_of`, if there is one. One seek.
+std::optional<v1::Membership> LastOf(const View& view, const std::string& profile_id,
+                                     const AffiliationPosition& position, events::v1::SubjectKind kind,
+                                     absl::Time as_of) {
+  const auto& [body, other, relation] = position;
+  std::optional<v1::Membership> last;
+  view.Scan(kAffiliations, std::tuple(profile_id, body, other, relation),
+            [&](const AffiliationKey& key, const Row<AffiliationRow>& row) {
+              if (std::get<4>(key) > as_of) return true;  // the bound itself
+              last = Told(key, *row, kind, as_of);
+              return false;
+            },
+            {.from = AffiliationKey{profile_id, body, other, relation, as_of + absl::Microseconds(1),
+                                    std::numeric_limits<int32_t>::min(), "", ""},
+             .reverse = true});
+  return last;
 }
 
 }  // namespace
@@ -128,44 +160,42 @@ void WriteAffiliations(const AffiliationChanges& changes, projection::Writer<Kin
 AffiliationsPage ReadAffiliations(const View& view, const std::string& profile_id, events::v1::SubjectKind kind,
                                   absl::Time as_of, const std::optional<AffiliationPosition>& after, int32_t limit) {
   AffiliationsPage page;
-  std::optional<AffiliationPosition> last;
-  bool full = false;
-  view.Scan(kAffiliations, std::tuple(profile_id), [&](const AffiliationKey& key, const Row<AffiliationRow>& row) {
-    const AffiliationPosition position = PositionOf(key);
-    if (std::get<4>(key) > as_of || (after.has_value() && position <= *after)) return true;
-    if (last == position) {
-      page.memberships.pop_back();
-    } else if (static_cast<int32_t>(page.memberships.size()) == limit) {
-      full = true;
-      return false;
+  std::optional<AffiliationPosition> at = after;
+  for (int32_t looked_at = 0;; ++looked_at) {
+    std::optional<AffiliationPosition> next = NextPosition(view, std::tuple(profile_id), at);
+    if (!next.has_value()) return page;
+    if (looked_at == limit) {
+      page.next_after = std::move(at);
+      return page;
     }
-    last = position;
-    page.memberships.push_back(Told(key, *row, kind, as_of));
-    return true;
-  });
-  if (full) page.next_after = std::move(last);
-  return page;
+    at = std::move(next);
+    if (std::optional<v1::Membership> last = LastOf(view, profile_id, *at, kind, as_of)) {
+      page.memberships.push_back(*std::move(last));
+    }
+  }
 }
 
 std::vector<std::string> ReadAffiliates(const View& view, const std::vector<std::string>& keys,
                                         const std::string& after, int32_t limit) {
-  std::set<std::string> found;  // one more than asked for is never kept
+  std::set<std::string> found;  // the first `limit` of all keys so far
   for (const std::string& key : keys) {
-    std::set<std::string> of_key;
-    view.Scan(kAffiliates, std::tuple(key),
-              [&](const AffiliateKey& at, const Row<EntryPlace>&) {
-                const std::string& profile = std::get<1>(at);
-                if (profile <= after) return true;
-                if (static_cast<int32_t>(of_key.size()) == limit && of_key.count(profile) == 0) return false;
-                of_key.insert(profile);
-                return true;
-              },
-              {.from = AffiliateKey{key, after, "", ""}});
-    found.merge(of_key);
+    std::string at = after;
+    for (bool more = true; more;) {
+      more = false;
+      // One seek a profile, however often it names the key. No id lies between the two.
+      view.Scan(kAffiliates, std::tuple(key),
+                [&](const AffiliateKey& affiliate, const Row<EntryPlace>&) {
+                  at = std::get<1>(affiliate);
+                  more = static_cast<int32_t>(found.size()) < limit || at < *found.rbegin();
+                  return false;
+                },
+                {.from = AffiliateKey{key, at + '\0', "", ""}});
+      if (!more) break;
+      found.insert(at);
+      if (static_cast<int32_t>(found.size()) > limit) found.erase(std::prev(found.end()));
+    }
   }
-  std::vector<std::string> profiles(found.begin(), found.end());
-  if (profiles.size() > static_cast<size_t>(limit)) profiles.resize(static_cast<size_t>(limit));
-  return profiles;
+  return {found.begin(), found.end()};
 }
 
 std::vector<v1::Membership> ReadAffiliationsWith(const View& view, const std::string& profile_id,
@@ -175,8 +205,11 @@ std::vector<v1::Membership> ReadAffiliationsWith(const View& view, const std::st
   for (const int32_t body : {static_cast<int32_t>(CustomerEvent::kRelationshipStated),
                              static_cast<int32_t>(CustomerEvent::kMembershipStated)}) {
     for (const std::string& key : keys) {
-      for (v1::Membership& one : Latest(view, std::tuple(profile_id, body, key), kind, as_of)) {
-        with.push_back(std::move(one));
+      std::optional<AffiliationPosition> at;
+      while ((at = NextPosition(view, std::tuple(profile_id, body, key), at)).has_value()) {
+        if (std::optional<v1::Membership> last = LastOf(view, profile_id, *at, kind, as_of)) {
+          with.push_back(*std::move(last));
+        }
       }
     }
   }

@@ -40,15 +40,17 @@ struct AffiliationsPage {
   std::vector<v1::Membership> memberships;
   std::optional<AffiliationPosition> next_after;  // unset: the last page
 };
-// What the profile's own events say, as known of `as_of`. Reads all of its statements.
+// What the profile's own events say, as known of `as_of`: of at most `limit` places, two seeks for each, however many
+// statements there are. A place that nothing was said of until then counts, too.
 AffiliationsPage ReadAffiliations(const projection::View& view, const std::string& profile_id,
                                   events::v1::SubjectKind kind, absl::Time as_of,
                                   const std::optional<AffiliationPosition>& after, int32_t limit);
 
-// Profiles in this partition whose events name one of `keys`, behind `after`, sorted; at most `limit`.
+// Profiles in this partition whose events name one of `keys`, behind `after`, sorted; at most `limit`. At most limit +
+// 1 seeks a key.
 std::vector<std::string> ReadAffiliates(const projection::View& view, const std::vector<std::string>& keys,
                                         const std::string& after, int32_t limit);
-// What the events of `profile_id` say of those `keys`.
+// What the events of `profile_id` say of those `keys`: two seeks for each place.
 std::vector<v1::Membership> ReadAffiliationsWith(const projection::View& view, const std::string& profile_id,
                                                  events::v1::SubjectKind kind, const std::vector<std::string>& keys,
                                                  absl::Time as_of);

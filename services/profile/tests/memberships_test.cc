@@ -1,10 +1,16 @@
 // Accounts and households: their data, who belongs to them, and both sides of it.
 #include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
 
 #include "gmock/gmock.h"
+#include "profile/affiliations.h"
 #include "profile/tests/front_fixture.h"
 #include "tributary/identifier/identifier.h"
 #include "tributary/identifier/key.h"
+#include "tributary/projection/overlay.h"
+#include "tributary/projection/testing/write_right.h"
 
 namespace tributary::profile::testing {
 namespace {
@@ -121,6 +127,34 @@ TEST_F(MembershipsTest, APersonsAccountsAndAnAccountsMembersAreTheSameStatements
   EXPECT_THAT(List(kAccount), ElementsAre(there + " cook C2 (was)"));
 }
 
+TEST_F(MembershipsTest, APageTokenStaysValidWhileOthersComeAndGo) {
+  const std::string member = IdIn(0, 3);
+  const auto statement = [](const std::string& account) { return "m-" + account; };
+  for (const char* account : {"C1", "C2", "C3", "C4", "C5"}) {
+    Put(member, Member(member, statement(account), 100, account, "buyer"));
+  }
+  v1::ListMembershipsRequest request;
+  request.mutable_profile()->set_profile_id(member);
+  request.set_page_size(2);
+  const auto first = Call(&ProfileService::Stub::ListMemberships, request);
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_EQ(first->memberships_size(), 2);
+  std::multiset<std::string> told;
+  for (const v1::Membership& one : first->memberships()) told.insert(one.account().value());
+  // Others come, one is stated again, and the very one that the page ended with is taken back.
+  for (const char* account : {"D1", "D2", "D3"}) Put(member, Member(member, statement(account), 100, account, "new"));
+  Put(member, Member(member, "again", 200, "C3", "buyer"));
+  Put(member, Retraction(member, "r", 300, statement(first->memberships(1).account().value())));
+  request.set_page_token(first->next_page_token());
+  while (!request.page_token().empty()) {
+    const auto page = Call(&ProfileService::Stub::ListMemberships, request);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Membership& one : page->memberships()) told.insert(one.account().value());
+    request.set_page_token(page->next_page_token());
+  }
+  for (const char* account : {"C1", "C2", "C3", "C4", "C5"}) EXPECT_EQ(told.count(account), 1U) << account;
+}
+
 TEST_F(MembershipsTest, AMergedMemberIsListedOnceUnderTheSurvivingId) {
   const std::string winner = IdIn(0, 3);
   const std::string loser = IdIn(1, 3);
@@ -161,6 +195,98 @@ TEST_F(MembershipsTest, WhatIsNotTheCallersIsNotFoundAndErrorsNameTheField) {
   request.set_page_size(-1);
   ExpectError(Call(&ProfileService::Stub::ListMemberships, request).status(), absl::StatusCode::kInvalidArgument,
               "OUT_OF_RANGE", "page_size");
+}
+
+// Counts the rows that are read.
+class CountingReader final : public projection::RawReader {
+ public:
+  explicit CountingReader(projection::RawReader& of) : of_(of) {}
+  projection::AnyRow Get(Kind kind, uint8_t table, std::string_view key,
+                         const google::protobuf::MessageLite& prototype) override {
+    ++rows;
+    return of_.Get(kind, table, key, prototype);
+  }
+  void Scan(const projection::RawScan& scan, const google::protobuf::MessageLite& prototype,
+            const std::function<bool(std::string_view key, const projection::AnyRow& row)>& visit) override {
+    of_.Scan(scan, prototype, [&](std::string_view key, const projection::AnyRow& row) {
+      ++rows;
+      return visit(key, row);
+    });
+  }
+  absl::Status status() const override { return of_.status(); }
+  void Latch(absl::Status status) override { of_.Latch(std::move(status)); }
+
+  int rows = 0;
+
+ private:
+  projection::RawReader& of_;
+};
+
+// 40 profiles that stated each of 30 accounts 20 times.
+class AffiliationReadsTest : public ::testing::Test {
+ protected:
+  AffiliationReadsTest() {
+    overlay_->Push();
+    projection::Writer<Kind::kCaches> out(projection::testing::WriteRightForTests::Make(),
+                                          overlay_->writer(projection::testing::WriteRightForTests::Make()));
+    AffiliationChanges changes;
+    for (int profile = 0; profile < 40; ++profile) {
+      for (int account = 0; account < 30; ++account) {
+        for (int time = 0; time < 20; ++time) {
+          const std::string id = fmt::format("p0-{}-0", profile + 10);
+          NoteAffiliation({id, absl::FromUnixSeconds(time), 0, fmt::format("{}-{}", account, time), "shop"},
+                          Member(id, "", time, fmt::format("C{}", account), fmt::format("role {}", time)), true,
+                          &changes);
+        }
+      }
+    }
+    WriteAffiliations(changes, out);
+  }
+
+  const std::unique_ptr<projection::Overlay> overlay_ =
+      projection::Overlay::Create(projection::Store::Open({.in_memory = true}).value(), {.record_changes = false});
+  CountingReader reader_{overlay_->reader()};
+  const projection::View view_{reader_};
+};
+
+TEST_F(AffiliationReadsTest, APageOfWhatAProfileSaidCostsWhatItHolds) {
+  std::set<std::string> accounts;
+  std::optional<AffiliationPosition> after;
+  int pages = 0;
+  do {
+    reader_.rows = 0;
+    const AffiliationsPage page =
+        ReadAffiliations(view_, "p0-12-0", events::v1::SUBJECT_KIND_PERSON, absl::FromUnixSeconds(7), after, 4);
+    EXPECT_LE(reader_.rows, 4 * 2 + 1);
+    for (const v1::Membership& one : page.memberships) {
+      EXPECT_EQ(one.role(), "role 7") << "the last until then";
+      accounts.insert(one.account().value());
+    }
+    after = page.next_after;
+    ++pages;
+  } while (after.has_value());
+  EXPECT_EQ(accounts.size(), 30U);
+  EXPECT_EQ(pages, 8);
+}
+
+TEST_F(AffiliationReadsTest, APageOfWhoNamesAProfileCostsWhatItHolds) {
+  const std::vector<std::string> keys{KeyOf(CustomerNumber("C3")), KeyOf(CustomerNumber("C4"))};
+  std::vector<std::string> members;
+  for (std::string after;;) {
+    reader_.rows = 0;
+    const std::vector<std::string> page = ReadAffiliates(view_, keys, after, 5);
+    EXPECT_LE(reader_.rows, 2 * (5 + 1));
+    members.insert(members.end(), page.begin(), page.end());
+    if (page.size() < 5) break;
+    after = page.back();
+  }
+  EXPECT_EQ(members.size(), 40U);
+  EXPECT_TRUE(std::is_sorted(members.begin(), members.end()));
+  EXPECT_EQ(std::set<std::string>(members.begin(), members.end()).size(), 40U);
+  reader_.rows = 0;
+  EXPECT_EQ(
+      ReadAffiliationsWith(view_, "p0-12-0", events::v1::SUBJECT_KIND_PERSON, keys, absl::InfiniteFuture()).size(), 2U);
+  EXPECT_LE(reader_.rows, 4);
 }
 
 TEST(AffiliationCachesTest, FollowFromTheEntriesInAnyOrder) {
