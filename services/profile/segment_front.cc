@@ -161,10 +161,11 @@ void OfPartitions(int32_t partitions, v1::TakeInProgress* progress) {
   progress->set_done(progress->partitions_done() == partitions);
 }
 
-absl::StatusOr<v1::CheckRuleResponse> AnswerRule(const v1::CheckRuleRequest& request) {
+absl::StatusOr<v1::CheckRuleResponse> AnswerRule(const CallInfo& call, const v1::CheckRuleRequest& request) {
   v1::CheckRuleResponse response;
   TRIBUTARY_ASSIGN_OR_RETURN(*response.mutable_rule(),
                              RuleOf(request.rule_text(), request.has_rule() ? &request.rule() : nullptr, "rule"));
+  TRIBUTARY_RETURN_IF_ERROR(CheckMayAsk(call, response.rule(), "rule"));
   TRIBUTARY_ASSIGN_OR_RETURN(const rules::CompiledRule rule, rules::CompiledRule::Compile(response.rule()));
   response.set_rule_text(rules::FormatRule(response.rule()));
   for (const std::string& field : rule.dependencies().fields) response.add_fields(field);
@@ -248,6 +249,7 @@ grpc::ServerUnaryReactor* SegmentFront::UpdateSegment(grpc::CallbackServerContex
         if (!workspace.ok()) return reply(workspace.status());
         const absl::StatusOr<v1::UpdateSegmentRequest> body = CommandOf(asked, *workspace);
         if (!body.ok()) return reply(body.status());
+        if (absl::Status may = CheckMayAsk(call, *body); !may.ok()) return reply(may);
         writes_.Submit(*workspace, asked.request_id(), kUpdateSegment, *body,
                        [reply, workspace = *workspace, partitions = deps_.places.journey_partitions,
                         id = asked.segment().segment_id()](absl::StatusOr<DefinitionWrites::Written> written) {
@@ -331,8 +333,8 @@ grpc::ServerUnaryReactor* SegmentFront::CheckRule(grpc::CallbackServerContext* c
                                                   const v1::CheckRuleRequest* request,
                                                   v1::CheckRuleResponse* response) {
   return rpc::Handle(*deps_.gate, context, request, response, kReaders,
-                     [](const CallInfo&, const v1::CheckRuleRequest& asked,
-                        const rpc::Reply<v1::CheckRuleResponse>& reply) { reply(AnswerRule(asked)); });
+                     [](const CallInfo& call, const v1::CheckRuleRequest& asked,
+                        const rpc::Reply<v1::CheckRuleResponse>& reply) { reply(AnswerRule(call, asked)); });
 }
 
 grpc::ServerUnaryReactor* SegmentFront::GetValueTiers(grpc::CallbackServerContext* context,
@@ -369,6 +371,7 @@ grpc::ServerUnaryReactor* SegmentFront::UpdateValueTiers(grpc::CallbackServerCon
                        if (!workspace.ok()) return reply(workspace.status());
                        const absl::StatusOr<v1::UpdateValueTiersRequest> body = CommandOf(asked, *workspace);
                        if (!body.ok()) return reply(body.status());
+                       if (absl::Status may = CheckMayAsk(call, *body); !may.ok()) return reply(may);
                        writes_.Submit(*workspace, asked.request_id(), kUpdateValueTiers, *body,
                                       [reply, workspace = *workspace, partitions = deps_.places.journey_partitions](
                                           absl::StatusOr<DefinitionWrites::Written> written) {

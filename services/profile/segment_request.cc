@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "fmt/format.h"
@@ -11,6 +12,8 @@
 #include "tributary/base/money.h"
 #include "tributary/base/status.h"
 #include "tributary/projection/key.h"
+#include "tributary/rpc/masking.h"
+#include "tributary/rules/personal.h"
 #include "tributary/rules/rule.h"
 
 namespace tributary::profile {
@@ -159,6 +162,14 @@ absl::Status ReadTier(const RuleOperand& measure, const std::string& at, v1::Val
   return absl::OkStatus();
 }
 
+absl::Status CheckSeen(const rpc::CallInfo& call, const std::vector<std::string>& personal, std::string_view field) {
+  if (personal.empty() || rpc::SeesPersonal(call.principal.role)) return absl::OkStatus();
+  return FieldError(
+      absl::StatusCode::kPermissionDenied, "PERSONAL_FIELD", field,
+      fmt::format("looks at personal data, which the credential's role is not shown: {}", fmt::join(personal, ", ")),
+      "Leave it out, or let a manager or admin define it");
+}
+
 absl::Status BadPageToken() {
   return InvalidField("INVALID_PAGE_TOKEN", "page_token", "is not one of this list",
                       "Pass next_page_token as it was returned and leave the rest of the request as it was, or start "
@@ -198,6 +209,21 @@ absl::StatusOr<Rule> RuleOf(const std::string& text, const Rule* message, const 
     return InvalidField("REQUIRED", field, "is not set", "Send rule_text or rule");
   }
   return rule;
+}
+
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const Rule& rule, std::string_view field) {
+  return CheckSeen(call, rules::PersonalFields(rule), field);
+}
+
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const v1::UpdateSegmentRequest& command) {
+  // A rule that stays as it is may be anybody's.
+  const auto& mask = command.update_mask().paths();
+  if (std::find(mask.begin(), mask.end(), "rule") == mask.end()) return absl::OkStatus();
+  return CheckMayAsk(call, command.segment().rule(), "segment.rule");
+}
+
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const v1::UpdateValueTiersRequest& command) {
+  return CheckSeen(call, rules::PersonalFields(command.value_tiers().measure()), "value_tiers.measure");
 }
 
 absl::Status CheckSegmentId(const std::string& id, std::string_view field) {

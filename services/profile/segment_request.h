@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tributary/profile/v1/segment.pb.h"
+#include "tributary/rpc/call.h"
 
 namespace tributary::profile {
 
@@ -17,6 +18,12 @@ namespace tributary::profile {
 // e.g. "segment.rule"; the text stands in `field` + "_text".
 absl::StatusOr<events::v1::Rule> RuleOf(const std::string& text, const events::v1::Rule* message,
                                         const std::string& field);
+
+// PermissionDenied, reason PERSONAL_FIELD, if the caller's role sees no personal data and the rule (or what is
+// measured) looks at some: by many such rules it would learn what it is not shown.
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const events::v1::Rule& rule, std::string_view field);
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const v1::UpdateSegmentRequest& command);
+absl::Status CheckMayAsk(const rpc::CallInfo& call, const v1::UpdateValueTiersRequest& command);
 
 absl::Status CheckSegmentId(const std::string& id, std::string_view field);
 

@@ -16,11 +16,13 @@ using Stub = SegmentService::Stub;
 
 constexpr char kMarketerSecret[] = "secret-of-a-marketer";
 constexpr char kReaderSecret[] = "secret-of-a-reader";
+constexpr char kManagerSecret[] = "secret-of-a-manager";
 
 class SegmentCredentials final : public rpc::CredentialVerifier {
  public:
   absl::StatusOr<rpc::Principal> Verify(std::string_view secret) const override {
     if (secret == kMarketerSecret) return rpc::Principal{kWorkspace, rpc::Role::kMarketer, "c1", ""};
+    if (secret == kManagerSecret) return rpc::Principal{kWorkspace, rpc::Role::kManager, "c5", ""};
     if (secret == kReaderSecret) return rpc::Principal{kWorkspace, rpc::Role::kRead, "c2", ""};
     if (secret == kIngestSecret) return rpc::Principal{kWorkspace, rpc::Role::kIngest, "c3", "shop"};
     if (secret == kForeignSecret) return rpc::Principal{"w2", rpc::Role::kAdmin, "c4", ""};
@@ -182,6 +184,40 @@ TEST_F(SegmentFrontTest, ARuleIsCheckedAndShownInBothForms) {
   const absl::Status wrong = Ask(&Stub::CheckRule, request).status();
   ExpectError(wrong, absl::StatusCode::kInvalidArgument, "INVALID_RULE", "rule_text");
   EXPECT_THAT(std::string(wrong.message()), HasSubstr("line 2, column 2"));
+}
+
+TEST_F(SegmentFrontTest, WhoIsNotShownPersonalDataDoesNotLearnThemByRules) {
+  const auto refused = [](const absl::Status& status, const std::string& field, const std::string& named) {
+    ExpectError(status, absl::StatusCode::kPermissionDenied, "PERSONAL_FIELD", field);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(named));
+  };
+  const v1::UpdateSegmentRequest of_city = Wanted("a", "order_count >= 1 and traits.city = \"Bangkok\"");
+  refused(Ask(&Stub::UpdateSegment, of_city).status(), "segment.rule", "traits");
+  refused(Ask(&Stub::UpdateSegment, Wanted("a", "birth_date = \"1990-01-01\" or gender = \"x\"")).status(), "segment.rule",
+          "birth_date, gender");
+  refused(Ask(&Stub::UpdateSegment, Wanted("a", "count(tracked where properties.seat = \"A1\") > 0")).status(),
+          "segment.rule", "properties");
+  v1::UpdateValueTiersRequest tiers;
+  tiers.mutable_value_tiers()->set_measure_text("count(any where properties.seat = \"A1\")");
+  tiers.mutable_value_tiers()->add_tiers()->set_tier_id("gold");
+  tiers.mutable_value_tiers()->mutable_tiers(0)->set_at_least_text("1");
+  refused(Ask(&Stub::UpdateValueTiers, tiers).status(), "value_tiers.measure", "properties");
+  v1::CheckRuleRequest check;
+  check.set_rule_text("traits.city exists");
+  refused(Ask(&Stub::CheckRule, check).status(), "rule", "traits");
+  refused(Ask(&Stub::CheckRule, check, kReaderSecret).status(), "rule", "traits");
+
+  // Who is shown them may define it, and others may name it anew.
+  EXPECT_TRUE(Ask(&Stub::CheckRule, check, kManagerSecret).ok());
+  const auto defined = Ask(&Stub::UpdateSegment, of_city, kManagerSecret);
+  ASSERT_TRUE(defined.ok()) << defined.status();
+  v1::UpdateSegmentRequest renamed = of_city;
+  renamed.mutable_segment()->set_display_name("Bangkok");
+  renamed.mutable_update_mask()->add_paths("display_name");
+  const auto told = Ask(&Stub::UpdateSegment, renamed);
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->segment().display_name(), "Bangkok");
+  EXPECT_EQ(told->segment().rule_text(), defined->segment().rule_text());
 }
 
 TEST_F(SegmentFrontTest, WhatIsWrongIsNamed) {
