@@ -78,6 +78,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   builder.AddListeningPort(options.address, credentials, &port);
   SetBounds(options, builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
+  if (options.fallback != nullptr) builder.RegisterCallbackGenericService(options.fallback);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(result->calls_->Interceptors());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));

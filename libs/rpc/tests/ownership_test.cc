@@ -1,7 +1,6 @@
 #include "tributary/rpc/ownership.h"
 
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "gmock/gmock.h"

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <future>
-#include <thread>
 
 #include "absl/strings/numbers.h"
 #include "fmt/format.h"

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "tributary/metrics/registry.h"
 
@@ -43,6 +44,9 @@ struct ServerOptions {
   // Called from any thread with a line for each call that ended in a fault of ours (INTERNAL, UNKNOWN, DATA_LOSS).
   // Null: silent.
   std::function<void(std::string_view)> log = nullptr;
+  // Takes the calls to all services that are not registered (foreign.h). Null: they are UNIMPLEMENTED. Must outlive the
+  // server.
+  grpc::CallbackGenericService* fallback = nullptr;
 };
 
 // Registers besides the given services grpc.health.v1.Health and server reflection, both open to all.
