@@ -174,7 +174,7 @@ absl::StatusOr<Ingestor::Session*> Ingestor::AcquireSession() {
   std::erase(failed_sessions_, nullptr);
   if (session_ != nullptr && session_->failed) failed_sessions_.push_back(std::move(session_));
   if (session_ == nullptr) {
-    TRIBUTARY_ASSIGN_OR_RETURN(auto producer, deps_.log->OpenProducer());
+    TRIBUTARY_ASSIGN_OR_RETURN(auto producer, deps_.log->OpenProducer({.own_connection = true}));
     session_ = std::make_unique<Session>();
     session_->producer = std::move(producer);
   }

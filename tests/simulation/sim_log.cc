@@ -87,7 +87,7 @@ class SimProcessLog final : public eventlog::EventLog {
     if (!log_->partitions_.contains(ref)) return absl::NotFoundError("no such partition");
     return std::make_unique<SimReader>(log_, ref, from);
   }
-  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer() override {
+  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer(const eventlog::ProducerOptions&) override {
     return std::make_unique<SimProducer>(log_, may_append_);
   }
   absl::StatusOr<Offset> End(const PartitionRef& ref) override {

@@ -3,12 +3,12 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "embedded/health.h"
 #include "embedded/partition_log.h"
 #include "embedded/reader.h"
 #include "embedded/record_codec.h"
 #include "embedded/store.h"
 #include "embedded/writer.h"
+#include "src/health.h"
 #include "src/log_specs.h"
 #include "tributary/base/status.h"
 
@@ -79,7 +79,7 @@ class EmbeddedLog final : public EventLog {
     return std::make_unique<Reader>(*partition, store_->db(), from);
   }
 
-  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer() override {
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerOptions&) override {
     return std::make_unique<EmbeddedProducer>(partitions_, *writer_);
   }
 
@@ -111,7 +111,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEmbeddedLog(const EmbeddedLogOptio
     return absl::InvalidArgumentError("the embedded log needs a path, a clock and a source of randomness");
   }
   TRIBUTARY_RETURN_IF_ERROR(ValidateSpecs(options.logs));
-  auto health = std::make_shared<embedded::HealthState>();
+  auto health = std::make_shared<HealthState>();
   TRIBUTARY_ASSIGN_OR_RETURN(auto store, embedded::Store::Open(options, health));
   return std::make_unique<embedded::EmbeddedLog>(options, std::move(store), std::move(health));
 }

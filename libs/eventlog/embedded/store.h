@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "embedded/health.h"
 #include "rocksdb/db.h"
+#include "src/health.h"
 #include "tributary/eventlog/embedded/embedded_log.h"
 
 namespace tributary::eventlog::embedded {

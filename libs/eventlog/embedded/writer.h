@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "embedded/health.h"
 #include "embedded/partition_log.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
+#include "src/health.h"
 #include "tributary/base/clock.h"
 #include "tributary/base/mutex.h"
 #include "tributary/eventlog/event_log.h"

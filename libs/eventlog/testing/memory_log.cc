@@ -218,7 +218,7 @@ class MemoryLogImpl final : public MemoryLog {
     if (from < Offset(0)) return absl::OutOfRangeError(fmt::format("{}: offset {} is negative", ref.ToString(), from));
     return std::make_unique<MemoryReader>(*partition, from);
   }
-  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer() override {
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerOptions&) override {
     return std::make_unique<MemoryProducer>(partitions_, clock_, failure_, thread_);
   }
   absl::StatusOr<Offset> End(const PartitionRef& ref) override {

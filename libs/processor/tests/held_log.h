@@ -65,8 +65,8 @@ class HeldLog final : public eventlog::EventLog {
                                                                         eventlog::Offset from) override {
     return base_->OpenReader(ref, from);
   }
-  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer() override {
-    return std::make_unique<Session>(this, *base_->OpenProducer());
+  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer(const eventlog::ProducerOptions& options) override {
+    return std::make_unique<Session>(this, *base_->OpenProducer(options));
   }
   absl::StatusOr<eventlog::Offset> End(const eventlog::PartitionRef& ref) override { return base_->End(ref); }
   std::shared_ptr<void> Watch(const eventlog::PartitionRef& ref, std::function<void()> wake) override {

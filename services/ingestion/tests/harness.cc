@@ -37,8 +37,8 @@ class HoldingLog::Session final : public eventlog::Producer {
   const std::unique_ptr<eventlog::Producer> inner_;
 };
 
-absl::StatusOr<std::unique_ptr<eventlog::Producer>> HoldingLog::OpenProducer() {
-  TRIBUTARY_ASSIGN_OR_RETURN(auto inner, log_->OpenProducer());
+absl::StatusOr<std::unique_ptr<eventlog::Producer>> HoldingLog::OpenProducer(const eventlog::ProducerOptions& options) {
+  TRIBUTARY_ASSIGN_OR_RETURN(auto inner, log_->OpenProducer(options));
   return std::make_unique<Session>(this, std::move(inner));
 }
 

@@ -46,7 +46,7 @@ class HoldingLog final : public eventlog::EventLog {
                                                                         eventlog::Offset from) override {
     return log_->OpenReader(ref, from);
   }
-  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer() override;
+  absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer(const eventlog::ProducerOptions& options) override;
   absl::StatusOr<eventlog::Offset> End(const eventlog::PartitionRef& ref) override { return log_->End(ref); }
   std::shared_ptr<void> Watch(const eventlog::PartitionRef& ref, std::function<void()> wake) override {
     return log_->Watch(ref, std::move(wake));

@@ -21,7 +21,8 @@ struct ReadLimits {
 
 struct ReadResult {
   std::vector<RecordPtr> records;
-  // When the poll was made, no visible record lay beyond those returned.
+  // When the poll was made, no visible record lay beyond those returned: none that this process had appended and seen
+  // acknowledged, and none of others' but what the log had not told of yet. A watch (EventLog::Watch) tells of those.
   bool at_end = false;
 };
 
@@ -31,7 +32,8 @@ class PartitionReader {
  public:
   virtual ~PartitionReader() = default;
   // The next records, within `limits` and perhaps fewer than there are (`at_end` tells); at least one
-  // if there is any. Never blocks for records to come. After an error the position is unchanged.
+  // if there is any. Never blocks for records to come, only for those that are there to arrive. After an error the
+  // position is unchanged.
   // Errors: DataLoss when the log does not hold what the position claims (truncated, recreated,
   // corrupt); Unavailable when it cannot be reached now (try again).
   virtual absl::StatusOr<ReadResult> Poll(const ReadLimits& limits) = 0;
@@ -62,6 +64,12 @@ class Producer {
   virtual void Append(const PartitionRef& target, Record record, AppendCallback done) = 0;
 };
 
+struct ProducerOptions {
+  // A connection to the log of its own: nothing that others append delays it. For few, long-lived producers; a log
+  // without connections ignores it.
+  bool own_connection = false;
+};
+
 struct LogSpec {
   std::string name;        // lower_snake_case
   int32_t partitions = 1;  // 1..kMaxPartitions
@@ -77,13 +85,21 @@ class EventLog {
   virtual const std::vector<LogSpec>& logs() const = 0;
   // NotFound if there is no such log or partition. OutOfRange if `from` is negative.
   virtual absl::StatusOr<std::unique_ptr<PartitionReader>> OpenReader(const PartitionRef& ref, Offset from) = 0;
-  virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer() = 0;
-  // The offset that the next visible record will get.
+  virtual absl::StatusOr<std::unique_ptr<Producer>> OpenProducer(const ProducerOptions& options) = 0;
+  absl::StatusOr<std::unique_ptr<Producer>> OpenProducer() { return OpenProducer(ProducerOptions()); }
+  // The offset that the next visible record will get: beyond all that was acknowledged, anywhere, before the call. May
+  // ask a broker. Errors: NotFound; Unavailable if the log cannot be reached now.
   virtual absl::StatusOr<Offset> End(const PartitionRef& ref) = 0;
+  // The same without asking where a reader of the partition is open: beyond all that this process saw or appended, and
+  // behind what others append by a moment. For lag, not for promises.
+  virtual absl::StatusOr<Offset> LastKnownEnd(const PartitionRef& ref) { return End(ref); }
   // `wake` is called, on a thread of the log's, after records of `ref` became visible; it must be
   // quick. Calls may be merged. Ends when the returned handle is destroyed, which waits for a call that
   // runs; after that none runs. Null if there is no such log or partition.
   virtual std::shared_ptr<void> Watch(const PartitionRef& ref, std::function<void()> wake) = 0;
+  // Tells how far a consumer (a processor's name) has come, for tools that show lag: `next` is the offset of the first
+  // record that it has yet to cover. Cheap; calls may be merged or lost; nothing is ever read back from it.
+  virtual void ReportPosition(std::string_view consumer, const PartitionRef& ref, Offset next);
   // OK while appends can succeed. Otherwise why not (disk full, broken storage, fatal producer error):
   // from then on every append fails with Unavailable until the log is closed and opened again. Reading
   // may still work. Thread-safe and cheap: for readiness checks.

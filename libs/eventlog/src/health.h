@@ -6,9 +6,9 @@
 #include "absl/status/status.h"
 #include "tributary/base/mutex.h"
 
-namespace tributary::eventlog::embedded {
+namespace tributary::eventlog {
 
-// The first error counts and stays. Thread-safe; set from RocksDB's threads too.
+// The first error counts and stays. Thread-safe; set from the engines' threads too.
 class HealthState {
  public:
   bool ok() const { return ok_.load(std::memory_order_acquire); }
@@ -32,4 +32,4 @@ class HealthState {
   absl::Status status_ TRIBUTARY_GUARDED_BY(mutex_);
 };
 
-}  // namespace tributary::eventlog::embedded
+}  // namespace tributary::eventlog
