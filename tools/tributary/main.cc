@@ -18,5 +18,6 @@ int main(int argc, char** argv) {
                                         [](CLI::App& app, tributary::cli::Session& common) {
                                           tributary::cli::AddServe(app, common);
                                           tributary::cli::AddRebuild(app, common);
+                                          tributary::cli::AddTopics(app, common);
                                         });
 }

@@ -32,9 +32,10 @@ void AddSegment(CLI::App& app, Session& session);
 void AddTier(CLI::App& app, Session& session);
 void AddClock(CLI::App& app, Session& session);
 void AddPlay(CLI::App& app, Session& session);
-// In the binary alone: they run a server's parts in this process.
+// In the binary alone: they use a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);
 void AddRebuild(CLI::App& app, Session& session);
+void AddTopics(CLI::App& app, Session& session);
 
 // A whole number from 0 as far as an Int goes. CLI11's own NonNegativeNumber is of doubles and states their range.
 template <typename Int = int32_t>
