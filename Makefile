@@ -1,7 +1,7 @@
 # Names for what one does here. The work is in CMakePresets.json and in tools/; nothing is decided in this file.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench simulate kafka-up kafka-down format clean
+.PHONY: help demo run test check bench simulate kafka-up kafka-down cluster cluster-down format clean
 
 JOBS ?= $(shell nproc)
 PRESET ?= dev
@@ -47,6 +47,14 @@ kafka-up: ## start a Kafka on this machine (BROKERS=3: of three brokers)
 
 kafka-down: ## stop it; its data stays
 	@deploy/kafka/cluster.sh down
+
+cluster: ## run each service as a process of its own on a Kafka of three brokers (BROKERS=1: of one)
+	@tools/bootstrap.sh build kafka
+	@tools/build.sh release tributary tributary-ingestion tributary-identity tributary-profile
+	@deploy/cluster/cluster.sh up $(if $(BROKERS),--brokers $(BROKERS))
+
+cluster-down: ## stop them; their data stays
+	@deploy/cluster/cluster.sh down
 
 format: ## lay out our C++ as .clang-format says
 	@tools/bootstrap.sh check

@@ -53,16 +53,23 @@ processor::ReadGate::Upstream Identity(Peer* elsewhere) {
   return upstream;
 }
 
+// In full, of a service of ours.
+std::vector<std::string> GrpcServicesOf(std::string_view service) {
+  if (service == "ingestion") return {ingestion::v1::IngestionService::service_full_name()};
+  if (service == "identity") return {identity::v1::IdentityService::service_full_name()};
+  return {profile::v1::ProfileService::service_full_name(), profile::v1::SegmentService::service_full_name()};
+}
+
 }  // namespace
 
 Fronts::Fronts(const Deps& deps)
     : deps_(deps),
-      read_gate_(deps.host, deps.log, {Identity(deps.identity)}),
+      read_gate_(deps.host, deps.log, {Identity(PeerOf("identity"))}),
       directory_(deps.host->Find("ingestion", {kRegistryLog, eventlog::Partition(0)})),
       verifier_(directory_, deps.peer_secret),
       call_gate_(verifier_, rpc::CallGateOptions{}) {
-  if (deps_.identity != nullptr) identity_lag_.emplace(deps_.identity, deps_.clock);
-  if (deps_.profile != nullptr) profile_lag_.emplace(deps_.profile, deps_.clock);
+  if (Peer* const identity = PeerOf("identity")) identity_lag_.emplace(identity, deps_.clock);
+  if (Peer* const profile = PeerOf("profile")) profile_lag_.emplace(profile, deps_.clock);
   const int32_t journey_partitions = eventlog::PartitionCount(*deps_.log, kJourneyLog);
   if (deps_.services->Has("ingestion")) {
     ingestion_ = std::make_unique<ingestion::IngestionFront>(ingestion::IngestionFront::Deps{.gate = &call_gate_,
@@ -109,9 +116,21 @@ Fronts::Fronts(const Deps& deps)
                                                                         .scratch_dir = deps_.scratch_dir});
   peer_front_ = std::make_unique<PeerFront>(
       PeerFront::Deps{.gate = &call_gate_, .host = deps_.host, .log = deps_.log, .identity = identity_.get()});
+  std::vector<rpc::ForeignService> foreign;
+  for (const Peer* peer : deps_.peers) {
+    for (std::string& name : GrpcServicesOf(peer->service())) foreign.push_back({std::move(name), {peer->channel()}});
+  }
+  if (foreign.empty()) return;
+  foreign_ = std::make_unique<rpc::ForeignServices>(std::move(foreign), rpc::ForeignOptions{.metrics = deps_.metrics});
 }
 
 Fronts::~Fronts() = default;
+
+Peer* Fronts::PeerOf(std::string_view service) const {
+  const auto at = std::find_if(deps_.peers.begin(), deps_.peers.end(),
+                               [&](const Peer* peer) { return peer->service() == service; });
+  return at == deps_.peers.end() ? nullptr : *at;
+}
 
 std::vector<grpc::Service*> Fronts::services() {
   std::vector<grpc::Service*> services;
@@ -131,7 +150,7 @@ void Fronts::StopStreams() {
 }
 
 profile::IdentifierResolver* Fronts::resolver() {
-  return local_resolver_ != nullptr ? local_resolver_.get() : deps_.identity;
+  return local_resolver_ != nullptr ? local_resolver_.get() : PeerOf("identity");
 }
 
 // Behind how many records an event waits that comes now: for identity, for its relay, and for profile where that is

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,7 @@
 #include "tributary/processor/task_host.h"
 #include "tributary/processor/token.h"
 #include "tributary/rpc/call.h"
+#include "tributary/rpc/foreign.h"
 
 namespace tributary::standalone {
 
@@ -41,16 +43,17 @@ class Fronts {
     metrics::Registry* metrics = nullptr;
     ClockStepper* stepper = nullptr;  // null: the clock is the wall's
     std::string scratch_dir;
-    // For services that do not run here; may be null for a process that runs all.
-    Peer* identity = nullptr;
-    Peer* profile = nullptr;
+    // Those of the services that do not run here; what fronts here ask of a service must be among them.
+    std::vector<Peer*> peers;
     std::string peer_secret;  // empty: no peer may call
   };
   explicit Fronts(const Deps& deps);
   ~Fronts();
 
-  // For the server. Of this process's services, with operations and peers.
+  // For the server: this process's services, with operations and peers.
   std::vector<grpc::Service*> services();
+  // For the server: passes calls to the peers' services on, so that a client may talk to any process. Null: none.
+  grpc::CallbackGenericService* foreign() { return foreign_.get(); }
   const ingestion::RegistryDirectory& directory() const { return directory_; }
   // Before the server shuts down.
   void StopStreams();
@@ -58,6 +61,7 @@ class Fronts {
  private:
   ingestion::LagFn IntakeLag();
   profile::IdentifierResolver* resolver();
+  Peer* PeerOf(std::string_view service) const;  // null: runs here
 
   const Deps deps_;
   const processor::ReadGate read_gate_;
@@ -73,6 +77,7 @@ class Fronts {
   std::unique_ptr<profile::SegmentFront> segments_;
   std::unique_ptr<OperationsFront> operations_;
   std::unique_ptr<PeerFront> peer_front_;
+  std::unique_ptr<rpc::ForeignServices> foreign_;
 };
 
 }  // namespace tributary::standalone

@@ -68,7 +68,7 @@ pb::Task Describe(const processor::Task& task) {
   out.set_processor(std::string(task.processor().name()));
   out.set_log(task.partition().log);
   out.set_partition(task.partition().partition.value());
-  out.set_role(pb::TASK_ROLE_DECIDER);
+  out.set_role(status.standby ? pb::TASK_ROLE_STANDBY : pb::TASK_ROLE_DECIDER);
   out.set_state(StateOf(status));
   out.set_last_batch(status.last_batch.value());
   out.set_through(status.through.value());

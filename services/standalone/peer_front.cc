@@ -32,7 +32,7 @@ absl::Status NotServedHere(std::string_view what) {
 }  // namespace
 
 int64_t LagOf(const processor::Task& task, eventlog::EventLog& log) {
-  const absl::StatusOr<eventlog::Offset> end = log.End(task.partition());
+  const absl::StatusOr<eventlog::Offset> end = log.LastKnownEnd(task.partition());
   return end.ok() ? end->value() - 1 - task.status().visible.value() : 0;
 }
 

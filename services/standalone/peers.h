@@ -50,6 +50,7 @@ class Peer final : public profile::IdentifierResolver {
   // Cancels the calls in flight and waits for their callbacks; later calls end at once. Idempotent.
   void Stop();
   const std::string& service() const { return service_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return client_.channel(); }
 
   // Of identity.
   void Resolve(profile::IdentifierLookup lookup,

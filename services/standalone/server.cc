@@ -122,7 +122,7 @@ class Server::Impl {
 
  private:
   // Other processes, or other servers of this one, have the log open too.
-  bool shares_log() const { return log_ != nullptr && own_log_ == nullptr; }
+  bool shares_log() const { return options_.kafka.has_value() || (log_ != nullptr && own_log_ == nullptr); }
 
   std::string clock_file() const { return options_.data_dir + "/simulated_clock"; }
 
@@ -179,6 +179,16 @@ class Server::Impl {
 
   absl::Status OpenLog() {
     if (log_ != nullptr) return absl::OkStatus();
+    if (options_.kafka.has_value()) {
+      eventlog::KafkaOptions kafka = *options_.kafka;
+      kafka.logs = LogSpecs(options_.partitions);
+      kafka.clock = &clock_;
+      kafka.random = &random_;
+      kafka.client_id = fmt::format("tributary-{}", fmt::join(options_.services.names(), "-"));
+      TRIBUTARY_ASSIGN_OR_RETURN(own_log_, eventlog::OpenKafkaLog(kafka));
+      log_ = own_log_.get();
+      return absl::OkStatus();
+    }
     TRIBUTARY_ASSIGN_OR_RETURN(own_log_, eventlog::OpenEmbeddedLog({.path = options_.data_dir + "/log",
                                                                     .logs = LogSpecs(options_.partitions),
                                                                     .clock = &clock_,
@@ -192,14 +202,14 @@ class Server::Impl {
     if (options_.services.all()) return absl::OkStatus();
     if (!shares_log()) {
       return InvalidField("LOG_NOT_SHARED", "services", "are not all here, and the embedded log has one process",
-                          "Run all services");
+                          "Name a Kafka, or run all services");
     }
     TRIBUTARY_ASSIGN_OR_RETURN(peer_secret_, ReadPeerSecret(options_.peer_secret_file));
     for (const std::string_view service : kServices) {
-      // Nobody asks ingestion.
-      if (options_.services.Has(service) || service == "ingestion") continue;
+      if (options_.services.Has(service)) continue;
       const auto at = std::find_if(options_.peers.begin(), options_.peers.end(),
                                    [&](const PeerOptions& peer) { return peer.service == service; });
+      if (at == options_.peers.end() && service == "ingestion") continue;  // nobody asks it; calls are not passed on
       if (at == options_.peers.end()) {
         return InvalidField("PEER_MISSING", "peers", fmt::format("does not name {}, which does not run here", service),
                             fmt::format("Name where it is: {}=host:port", service));
@@ -211,10 +221,10 @@ class Server::Impl {
     return absl::OkStatus();
   }
 
-  Peer* PeerOf(std::string_view service) const {
-    const auto at =
-        std::find_if(peers_.begin(), peers_.end(), [&](const auto& peer) { return peer->service() == service; });
-    return at == peers_.end() ? nullptr : at->get();
+  std::vector<Peer*> peers() const {
+    std::vector<Peer*> all;
+    for (const std::unique_ptr<Peer>& peer : peers_) all.push_back(peer.get());
+    return all;
   }
 
   // Every task that decides has seen the end of the log.
@@ -241,13 +251,13 @@ class Server::Impl {
                                                     .metrics = &metrics_,
                                                     .stepper = stepper_.get(),
                                                     .scratch_dir = options_.data_dir + "/scratch",
-                                                    .identity = PeerOf("identity"),
-                                                    .profile = PeerOf("profile"),
+                                                    .peers = peers(),
                                                     .peer_secret = peer_secret_});
     TRIBUTARY_ASSIGN_OR_RETURN(rpc_, rpc::Server::Start({.address = options_.listen,
                                                          .tls = {.certificate_file = options_.tls_certificate_file,
                                                                  .private_key_file = options_.tls_private_key_file},
-                                                         .metrics = &metrics_},
+                                                         .metrics = &metrics_,
+                                                         .fallback = fronts_->foreign()},
                                                         fronts_->services()));
     if (!options_.services.Has("ingestion")) return absl::OkStatus();
     const std::string host = options_.listen.substr(0, options_.listen.rfind(':'));

@@ -15,6 +15,7 @@
 #include "tributary/base/clock.h"
 #include "tributary/base/random.h"
 #include "tributary/eventlog/event_log.h"
+#include "tributary/eventlog/kafka/kafka_log.h"
 
 namespace tributary::standalone {
 
@@ -25,11 +26,13 @@ struct PeerOptions {
 };
 
 struct Options {
-  // Which services run here. Not all: servers share the log, and `peers` names where the others are.
+  // Which services run here. Not all: the log is Kafka's, and `peers` names where the others are.
   ServiceSet services;
   std::vector<PeerOptions> peers;
   // A file with the secret that all processes of the installation share; empty if all services run here.
   std::string peer_secret_file;
+  // Unset: the embedded log, below data_dir. The server sets its `logs` (by `partitions`), clock and random.
+  std::optional<eventlog::KafkaOptions> kafka;
   // Everything is kept below it: log/, projections/, client.json. Made if missing (mode 0700).
   std::string data_dir;
   std::string listen = "127.0.0.1:7070";          // gRPC; port 0: any free one

@@ -18,19 +18,6 @@
 namespace tributary::e2e {
 namespace {
 
-// A port that nobody listens on, asked of the kernel.
-uint16_t FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
 // The answer of a server on this machine, with its headers; empty if there is none.
 std::string HttpGet(uint16_t port, const std::string& path) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -107,8 +94,9 @@ std::vector<std::string> Platform::Command(std::vector<std::string> arguments) c
   return arguments;
 }
 
-absl::StatusOr<Totals> Platform::Sum(const std::string& token) const {
-  const rpc::Client client = Client();
+absl::StatusOr<Totals> Platform::Sum(const std::string& token) const { return SumProfiles(Client(), token); }
+
+absl::StatusOr<Totals> SumProfiles(const rpc::Client& client, const std::string& token) {
   const auto stub = profile::v1::ProfileService::NewStub(client.channel());
   profile::v1::ListProfilesRequest request;
   request.set_page_size(1'000);

@@ -28,6 +28,8 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const Totals& totals);
+// Sums up all profiles that the client's credential sees; a token: of a write that must be seen.
+absl::StatusOr<Totals> SumProfiles(const rpc::Client& client, const std::string& token = "");
 
 struct CustomerSum {
   int64_t orders = 0;
@@ -62,7 +64,6 @@ class Platform {
   // What all servers here have printed.
   std::string ServerOutput() const;
 
-  // Sums up all profiles; a token: of a write that must be seen.
   absl::StatusOr<Totals> Sum(const std::string& token = "") const;
   // Of one customer's profile, in `currency`.
   absl::StatusOr<CustomerSum> SumOf(profile::v1::ProfileService::Stub& stub, const rpc::Client& client,

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -56,6 +57,9 @@ class ScratchFolder {
  private:
   std::filesystem::path path_;
 };
+
+// A port of this machine that nobody listens on, asked of the kernel.
+uint16_t FreePort();
 
 std::string ReadAll(const std::filesystem::path& file);
 void WriteAll(const std::filesystem::path& file, const std::string& text);

@@ -75,9 +75,10 @@ int RunCommandLine(Session& session, std::vector<std::string> arguments, const A
   AddCommonOptions(app, session);
   app.require_subcommand(1);
   if (add_more) add_more(app, session);
-  for (const auto add : {AddIngest,    AddImport,     AddProfile, AddJourney, AddOrders,      AddTotals, AddSource,
-                         AddWorkspace, AddCredential, AddTasks,   AddLog,     AddDeadLetters, AddVerify, AddRefusals,
-                         AddExplain,   AddGenerate,   AddScore,   AddSegment, AddTier,        AddClock,  AddPlay}) {
+  for (const auto add :
+       {AddIngest,     AddImport,  AddProfile, AddJourney,     AddOrders, AddTotals,   AddSource,  AddWorkspace,
+        AddCredential, AddTasks,   AddLog,     AddDeadLetters, AddVerify, AddRefusals, AddExplain, AddGenerate,
+        AddScore,      AddSegment, AddTier,    AddClock,       AddPlay,   AddHealth}) {
     add(app, session);
   }
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them

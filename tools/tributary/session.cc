@@ -50,7 +50,7 @@ absl::StatusOr<Address> FindServer(const Session& session, Need need) {
   if (address.secret.empty() && !session.credential_file.empty()) {
     TRIBUTARY_ASSIGN_OR_RETURN(address.secret, ReadSecret(session.credential_file));
   }
-  if (!address.target.empty() && !address.secret.empty()) return address;
+  if (!address.target.empty() && (!address.secret.empty() || need == Need::kNothing)) return address;
 
   TRIBUTARY_ASSIGN_OR_RETURN(const nlohmann::json file, ReadClientFile(session.data_dir));
   const std::string known = StringOf(file, "address");

@@ -52,7 +52,7 @@ struct Session {
 };
 
 // Whose secret of client.json is used; a credential that was named is used as it is.
-enum class Need { kWorkspace, kOperator };
+enum class Need { kNothing, kWorkspace, kOperator };
 
 // Where the server is and what to call it with. Errors: NOT_FOUND or FAILED_PRECONDITION naming the option that
 // helps. Reads <data-dir>/client.json only where an option is missing.

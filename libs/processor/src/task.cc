@@ -49,7 +49,9 @@ Task::Impl::Impl(const TaskOptions& options, const TaskDeps& deps)
       deps_(deps),
       incarnation_(deps.random->Next64()),
       overlay_(projection::Overlay::Create(deps.store, {.record_changes = deps.processor->Derives()})),
-      metrics_(deps.metrics) {}
+      metrics_(deps.metrics) {
+  status_.standby = options.standby;
+}
 
 Task::Impl::~Impl() {
   {

@@ -1,7 +1,10 @@
 #include "tributary/rpc/client.h"
 
 #include "fmt/format.h"
+#include "google/protobuf/wrappers.pb.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/impl/codegen/client_unary_call.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/security/credentials.h"
 #include "src/files.h"
 #include "tributary/base/clock.h"
@@ -43,6 +46,25 @@ absl::StatusOr<Client> Client::Open(const ClientOptions& options) {
   // gRPC would else stop probing a stream that waits after two probes.
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   return Client(grpc::CreateCustomChannel(options.target, credentials, arguments), options);
+}
+
+absl::Status Client::CheckServing(std::string_view service) const {
+  // On the wire HealthCheckRequest {string service = 1} is a StringValue, and HealthCheckResponse {enum status = 1} an
+  // Int32Value (grpc/health/v1/health.proto).
+  constexpr int kServing = 1;
+  google::protobuf::StringValue request;
+  request.set_value(std::string(service));
+  google::protobuf::Int32Value response;
+  grpc::ClientContext context;
+  Prepare(context);
+  const grpc::internal::RpcMethod check("/grpc.health.v1.Health/Check", grpc::internal::RpcMethod::NORMAL_RPC);
+  TRIBUTARY_RETURN_IF_ERROR(
+      FromGrpc(grpc::internal::BlockingUnaryCall<google::protobuf::StringValue, google::protobuf::Int32Value,
+                                                 google::protobuf::MessageLite, google::protobuf::MessageLite>(
+          channel_.get(), check, &context, request, &response)));
+  if (response.value() == kServing) return absl::OkStatus();
+  return FieldError(absl::StatusCode::kUnavailable, "NOT_SERVING", "", "the server does not serve yet, or no more",
+                    "Wait until it has caught up; its log tells what it does");
 }
 
 void Client::Prepare(grpc::ClientContext& context) const {

@@ -193,8 +193,8 @@ TEST_F(SegmentFrontTest, WhoIsNotShownPersonalDataDoesNotLearnThemByRules) {
   };
   const v1::UpdateSegmentRequest of_city = Wanted("a", "order_count >= 1 and traits.city = \"Bangkok\"");
   refused(Ask(&Stub::UpdateSegment, of_city).status(), "segment.rule", "traits");
-  refused(Ask(&Stub::UpdateSegment, Wanted("a", "birth_date = \"1990-01-01\" or gender = \"x\"")).status(), "segment.rule",
-          "birth_date, gender");
+  refused(Ask(&Stub::UpdateSegment, Wanted("a", "birth_date = \"1990-01-01\" or gender = \"x\"")).status(),
+          "segment.rule", "birth_date, gender");
   refused(Ask(&Stub::UpdateSegment, Wanted("a", "count(tracked where properties.seat = \"A1\") > 0")).status(),
           "segment.rule", "properties");
   v1::UpdateValueTiersRequest tiers;

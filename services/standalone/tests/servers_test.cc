@@ -152,6 +152,18 @@ TEST_F(ServersTest, WhatOneTookIsReadAtAnotherByItsTokenAndAnIdentifier) {
   }
 }
 
+TEST_F(ServersTest, AClientMayTalkToAnyProcess) {
+  const std::string token = Ingest("e1", "a@home.example");
+  // Profile's service at ingestion's address.
+  const rpc::Client client = Client(ingestion_, access_.admin_secret);
+  const auto stub = ProfileService::NewStub(client.channel());
+  profile::v1::ListProfilesRequest request;
+  request.set_token(token);
+  const auto profiles = client.Call(*stub, &ProfileService::Stub::ListProfiles, request);
+  ASSERT_TRUE(profiles.ok()) << profiles.status();
+  EXPECT_EQ(profiles->profiles_size(), 1);
+}
+
 TEST_F(ServersTest, APeersCallsAreForPeersAlone) {
   for (const std::string& secret : {access_.admin_secret, write_key_, std::string()}) {
     const rpc::Client client = Client(identity_, secret);

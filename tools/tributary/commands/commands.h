@@ -31,6 +31,7 @@ void AddScore(CLI::App& app, Session& session);
 void AddSegment(CLI::App& app, Session& session);
 void AddTier(CLI::App& app, Session& session);
 void AddClock(CLI::App& app, Session& session);
+void AddHealth(CLI::App& app, Session& session);
 void AddPlay(CLI::App& app, Session& session);
 // In the binary alone: they use a server's parts in this process.
 void AddServe(CLI::App& app, Session& session);

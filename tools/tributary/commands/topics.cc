@@ -1,4 +1,8 @@
 // tributary topics: the Kafka topics behind the logs.
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "commands/commands.h"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
@@ -12,6 +16,7 @@ namespace {
 struct Flags {
   eventlog::KafkaOptions kafka;
   int32_t partitions = 64;
+  std::vector<std::string> settings;
 };
 
 int Apply(const Session& session, const Flags& flags) {
@@ -19,6 +24,13 @@ int Apply(const Session& session, const Flags& flags) {
   options.logs = standalone::LogSpecs(flags.partitions);
   options.clock = &session.clock;
   options.random = &session.random;
+  for (const std::string& setting : flags.settings) {
+    const size_t at = setting.find('=');
+    if (at == std::string::npos) {
+      return FailUsage(session, fmt::format("--kafka-setting: '{}' is not name=value", setting));
+    }
+    options.security[setting.substr(0, at)] = setting.substr(at + 1);
+  }
   const auto report = eventlog::ApplyTopics(options);
   if (!report.ok()) return Fail(session, report.status());
   Table table(
@@ -54,16 +66,19 @@ void AddTopics(CLI::App& app, Session& session) {
                            "tributary topics apply --brokers 127.0.0.1:19192 --dev");
   auto flags = std::make_shared<Flags>();
   apply->add_option("--brokers", flags->kafka.brokers, "host:port,...: any of the cluster's")
-      ->envname("TRIBUTARY_KAFKA_BROKERS")
+      ->envname("TRIBUTARY_KAFKA")
       ->required();
   apply->add_option("--topic-prefix", flags->kafka.topic_prefix, "Begins each topic's name")
-      ->envname("TRIBUTARY_KAFKA_TOPIC_PREFIX")
+      ->envname("TRIBUTARY_TOPIC_PREFIX")
       ->capture_default_str();
   apply->add_option("--partitions", flags->partitions, "Of intake and journey; fixed once they are made")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   apply->add_option("--replication", flags->kafka.replication, "Copies of each partition [default: 3, with --dev 1]")
       ->check(NonNegative());
+  apply->add_option("--kafka-setting", flags->settings, "security.protocol, ssl.* or sasl.*=value; may be repeated")
+      ->envname("TRIBUTARY_KAFKA_SETTINGS")
+      ->delimiter(';');
   apply->add_flag("--dev", flags->kafka.dev, "For one broker on a laptop: copies are not checked");
   apply->callback([&session, flags] { session.exit_code = Apply(session, *flags); });
 }

@@ -59,6 +59,15 @@ class OperationsCommandTest : public testing::Test {
   SeededRandom random_{1};
 };
 
+TEST_F(OperationsCommandTest, HealthTellsWhetherItServesAndWaitsUntilItDoes) {
+  EXPECT_EQ(Run({"health"}), kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("does not serve"));
+  server_->SetServing("", true);
+  EXPECT_EQ(Run({"health", "--wait", "5"}), kOk);
+  EXPECT_EQ(out_.str(), "serving\n");
+  EXPECT_EQ(Run({"health", "--service", "nobody"}), kFailed);
+}
+
 TEST_F(OperationsCommandTest, VerifySaysThatAllIsWellOnlyOfTasksThatItLookedAt) {
   EXPECT_EQ(Run({"verify", "--processor", "profile", "--partition", "3"}), kOk) << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("The projections are what the log says."));

@@ -102,6 +102,7 @@ inline constexpr absl::Duration kReplyRetention = absl::Hours(24 * 7);
 // Counters since the task was opened, and where it is. A copy.
 struct TaskStatus {
   TaskState state = TaskState::kFollowing;
+  bool standby = false;   // never decides
   absl::Status halted;    // why, if halted
   Offset last_batch{-1};  // L
   Offset through{-1};     // T

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -48,6 +49,11 @@ class Client {
 
   // Puts credential and deadline on a call that the caller makes itself (streams, asynchronous calls).
   void Prepare(grpc::ClientContext& context) const;
+
+  // What the server's health service says of `service`, or of the whole process: OK if it serves. Errors: UNAVAILABLE,
+  // reason NOT_SERVING, if it does not; NOT_FOUND for a service that it does not know; UNAVAILABLE if it cannot be
+  // reached. Blocks at most until the deadline.
+  absl::Status CheckServing(std::string_view service = "") const;
 
   // One unary call, blocking at most until the deadline, for the command line and tests:
   //   client.Call(*stub, &ProfileService::Stub::GetProfile, request)
