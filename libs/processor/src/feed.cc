@@ -63,7 +63,7 @@ absl::StatusOr<bool> Feed::Pump() {
   // A standby that has what it was to follow reads no further.
   if (options_.stop_at.has_value() && position_ > *options_.stop_at) return false;
   TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result,
-                             reader_->Poll({.max_records = kPollRecords, .max_bytes = options_.max_buffered_bytes}));
+                             Poll(*reader_, {.max_records = kPollRecords, .max_bytes = options_.max_buffered_bytes}));
   for (const eventlog::RecordPtr& record : result.records) {
     TRIBUTARY_RETURN_IF_ERROR(
         Annotate(Take(record), fmt::format("{}@{}", options_.partition.ToString(), record->offset)));
@@ -74,13 +74,20 @@ absl::StatusOr<bool> Feed::Pump() {
   return !result.records.empty();
 }
 
+absl::StatusOr<eventlog::ReadResult> Feed::Poll(eventlog::PartitionReader& reader, const eventlog::ReadLimits& limits) {
+  absl::StatusOr<eventlog::ReadResult> result = reader.Poll(limits);
+  unreachable_ = absl::IsUnavailable(result.status());
+  if (unreachable_) return eventlog::ReadResult{};  // nothing read, and the end not seen
+  return result;
+}
+
 absl::StatusOr<bool> Feed::PumpAhead() {
   if (ahead_reader_ == nullptr) {
     TRIBUTARY_ASSIGN_OR_RETURN(ahead_reader_, log_->OpenReader(options_.partition, ahead_));
   }
   // It is behind when the other cursor was faster, and ahead when it stopped at a batch.
   if (ahead_reader_->position() != ahead_) ahead_reader_->Seek(ahead_);
-  TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result, ahead_reader_->Poll({.max_records = kPollRecords}));
+  TRIBUTARY_ASSIGN_OR_RETURN(const eventlog::ReadResult result, Poll(*ahead_reader_, {.max_records = kPollRecords}));
   for (const eventlog::RecordPtr& record : result.records) {
     TRIBUTARY_ASSIGN_OR_RETURN(const RecordInfo info, ReadHeaders(record->record));
     if (info.batch.has_value() && info.batch->processor == processor_->name()) CheckOwn(record, *info.batch);

@@ -54,6 +54,9 @@ struct VoidBatch {
   uint64_t counter = 0;
 };
 
+// How long a log is left in peace that could not be reached.
+inline constexpr absl::Duration kUnreachablePause = absl::Milliseconds(200);
+
 class Feed {
  public:
   struct Start {
@@ -65,8 +68,11 @@ class Feed {
   Feed(const TaskOptions& options, eventlog::EventLog* log, const Processor* processor, const Clock* clock,
        Start start);
 
-  // Reads at most one poll's worth. True if anything was read. Errors halt the task.
+  // Reads at most one poll's worth. True if anything was read. A log that cannot be reached now is as one that says
+  // nothing: unreachable() tells. Errors halt the task.
   absl::StatusOr<bool> Pump();
+  // The last poll found no log; the next may. Nothing wakes the task for it.
+  bool unreachable() const { return unreachable_; }
 
   // Everything after T that has effect, in order.
   std::deque<Item>& items() { return items_; }
@@ -96,7 +102,7 @@ class Feed {
     OutputPlace highest;
   };
 
-  absl::Status OpenReaders();
+  absl::StatusOr<eventlog::ReadResult> Poll(eventlog::PartitionReader& reader, const eventlog::ReadLimits& limits);
   absl::StatusOr<bool> PumpAhead();
   absl::Status Take(const eventlog::RecordPtr& record);
   void CheckOwn(const eventlog::RecordPtr& record, const BatchInfo& info);
@@ -127,6 +133,7 @@ class Feed {
   std::map<std::string, int64_t, std::less<>> chains_;
   std::map<std::string, OutputPlace> origins_;
   std::map<std::string, Hole> open_holes_;
+  bool unreachable_ = false;
   int32_t ignored_ = 0;
   int64_t void_batches_ = 0;
   int64_t hole_records_ = 0;

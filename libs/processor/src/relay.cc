@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "src/feed.h"
 #include "tributary/base/status.h"
 
 namespace tributary::processor {
@@ -44,16 +45,24 @@ bool Relay::RelayedThrough(Offset batch) const {
 }
 
 std::optional<absl::Duration> Relay::RetryAt() const {
+  if (unreachable_) return clock_->Monotonic() + kUnreachablePause;
   if (failures_ == 0 || queue_.empty()) return std::nullopt;
   return retry_at_;
 }
 
 absl::StatusOr<bool> Relay::Step() {
+  unreachable_ = false;
   bool worked = TakeCompletions();
   if (!refused_.ok()) return Annotate(refused_, "an output was refused by the log");
   if (enqueued_ < committed_ && !Congested()) {
-    TRIBUTARY_ASSIGN_OR_RETURN(const bool scanned, ScanLog());
-    worked = worked || scanned;
+    const absl::StatusOr<bool> scanned = ScanLog();
+    unreachable_ = absl::IsUnavailable(scanned.status());
+    if (unreachable_) {
+      scan_reader_.reset();  // it may have passed what was not taken
+      return worked;
+    }
+    TRIBUTARY_RETURN_IF_ERROR(scanned.status());
+    worked = worked || *scanned;
   }
   if (Idle()) {
     // Batches without outputs move the position too, or every start would read them again.

@@ -98,6 +98,7 @@ class Relay {
   std::deque<Waiting> queue_;      // not sent in this session
   std::deque<Waiting> in_flight_;  // sent, not all acknowledged
   size_t queued_bytes_ = 0;
+  bool unreachable_ = false;  // the log, at the last step
   uint64_t session_ = 0;
   uint64_t first_sequence_ = 0;  // of in_flight_.front(), in this session
   uint64_t next_sequence_ = 0;

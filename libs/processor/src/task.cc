@@ -243,6 +243,7 @@ absl::Duration Task::Impl::IdleFor() const {
     for (const VisibleWaiter& waiter : waiters_) idle = std::min(idle, waiter.deadline - deps_.clock->WallNow());
   }
   if (feed_->OldestHole().has_value()) idle = std::min(idle, absl::Seconds(1));
+  if (feed_->unreachable()) idle = std::min(idle, kUnreachablePause);
   return std::max(idle, absl::ZeroDuration());
 }
 

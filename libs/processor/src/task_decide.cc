@@ -68,8 +68,10 @@ absl::Status Task::Impl::NoteDue() {
   const absl::Time as_of = deps_.clock->Now();
   const bool effects = deps_.effects != nullptr && (effects_open_ || !ended_effects_.empty());
   if (next_timer_ > as_of && !effects) return absl::OkStatus();
-  TRIBUTARY_ASSIGN_OR_RETURN(const Offset end, deps_.log->End(options_.partition));
-  due_ = {end, as_of};
+  const absl::StatusOr<Offset> end = deps_.log->End(options_.partition);
+  if (absl::IsUnavailable(end.status())) return absl::OkStatus();  // asked again at the next step
+  TRIBUTARY_RETURN_IF_ERROR(end.status());
+  due_ = {*end, as_of};
   return absl::OkStatus();
 }
 

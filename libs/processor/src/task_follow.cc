@@ -289,6 +289,10 @@ absl::Status Task::Impl::Commit(const events::v1::DecisionBatch& batch, Offset o
     ToProto(place, tip->mutable_position());
   }
   TRIBUTARY_RETURN_IF_ERROR(overlay_->CommitBottom(kPositionMeta, position.SerializeAsString()));
+  // A standby's would be taken for the decider's.
+  if (!options_.standby) {
+    deps_.log->ReportPosition(deps_.processor->name(), options_.partition, Next(std::max(through_, last_batch_)));
+  }
   ++counters_.commits;
   counters_.commit_time += deps_.clock->Monotonic() - start;
   metrics_.commit_seconds.Observe(deps_.clock->Monotonic() - start);

@@ -50,6 +50,22 @@ TEST(Backlog, IsFollowedThroughATinyBufferAndNothingIsDecidedAgain) {
   EXPECT_EQ(b.Noted("more"), 1);
 }
 
+TEST(Backlog, ALogThatCannotBeReachedIsWaitedForAndHaltsNothing) {
+  Bench bench;
+  Instance a(bench);
+  a.Run();
+  bench.Append(Word("x"));
+  a.log.SetUnreachable(true);
+  const Progress progress = a.task().Step();
+  EXPECT_EQ(progress.kind, Progress::Kind::kIdle);
+  EXPECT_LE(progress.idle_for, absl::Seconds(1)) << "nothing wakes it when the log is back";
+  EXPECT_EQ(a.Noted("x"), 0);
+  a.log.SetUnreachable(false);
+  EXPECT_TRUE(a.Run());
+  EXPECT_EQ(a.Noted("x"), 1);
+  EXPECT_EQ(a.log.reported(), *bench.log->End(kHere)) << "lag tools see that it has caught up";
+}
+
 TEST(Backlog, AStandbyWithATinyBufferWaitsForTheBatchThatCoversIt) {
   Bench bench;
   Instance a(bench);

@@ -59,11 +59,18 @@ class HeldLog final : public eventlog::EventLog {
     while (!held_.empty()) Deliver();
   }
 
+  // While it is, every poll is Unavailable.
+  void SetUnreachable(bool unreachable) { unreachable_ = unreachable; }
+  // The last position that was reported.
+  eventlog::Offset reported() const { return reported_; }
+
   const std::string& id() const override { return base_->id(); }
   const std::vector<eventlog::LogSpec>& logs() const override { return base_->logs(); }
   absl::StatusOr<std::unique_ptr<eventlog::PartitionReader>> OpenReader(const eventlog::PartitionRef& ref,
                                                                         eventlog::Offset from) override {
-    return base_->OpenReader(ref, from);
+    auto reader = base_->OpenReader(ref, from);
+    if (!reader.ok()) return reader.status();
+    return std::make_unique<Reader>(this, *std::move(reader));
   }
   absl::StatusOr<std::unique_ptr<eventlog::Producer>> OpenProducer(const eventlog::ProducerOptions& options) override {
     return std::make_unique<Session>(this, *base_->OpenProducer(options));
@@ -73,8 +80,25 @@ class HeldLog final : public eventlog::EventLog {
     return base_->Watch(ref, std::move(wake));
   }
   absl::Status Health() const override { return base_->Health(); }
+  void ReportPosition(std::string_view, const eventlog::PartitionRef&, eventlog::Offset next) override {
+    reported_ = next;
+  }
 
  private:
+  class Reader final : public eventlog::PartitionReader {
+   public:
+    Reader(const HeldLog* log, std::unique_ptr<eventlog::PartitionReader> base) : log_(log), base_(std::move(base)) {}
+    absl::StatusOr<eventlog::ReadResult> Poll(const eventlog::ReadLimits& limits) override {
+      if (log_->unreachable_) return absl::UnavailableError("no broker");
+      return base_->Poll(limits);
+    }
+    eventlog::Offset position() const override { return base_->position(); }
+    void Seek(eventlog::Offset next) override { base_->Seek(next); }
+
+   private:
+    const HeldLog* const log_;
+    const std::unique_ptr<eventlog::PartitionReader> base_;
+  };
   struct Held {
     eventlog::PartitionRef target;
     eventlog::Record record;
@@ -105,6 +129,8 @@ class HeldLog final : public eventlog::EventLog {
 
   eventlog::MemoryLog* const base_;
   Which which_;
+  bool unreachable_ = false;
+  eventlog::Offset reported_{-1};
   std::deque<Held> held_;
 };
 
