@@ -170,11 +170,28 @@ absl::Status Admin::CommitOffsets(const std::string& group, const std::map<const
   }
   const GroupOffsets request(rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get()));
   rd_kafka_AlterConsumerGroupOffsets_t* asked = request.get();
-  return Ask(fmt::format("committing offsets of group {}", group), RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS,
-             [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-               rd_kafka_AlterConsumerGroupOffsets(handle_->get(), &asked, 1, options, queue);
-             })
-      .status();
+  const std::string what = fmt::format("committing offsets of group {}", group);
+  TRIBUTARY_ASSIGN_OR_RETURN(const Event event,
+                             Ask(what, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS,
+                                 [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                   rd_kafka_AlterConsumerGroupOffsets(handle_->get(), &asked, 1, options, queue);
+                                 }));
+  // The answer as a whole is good where the group's, or a partition's, is not.
+  size_t count = 0;
+  const rd_kafka_group_result_t** const groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
+  if (count != 1) return absl::UnavailableError(fmt::format("{}: no answer", what));
+  if (const rd_kafka_error_t* const error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
+    return UnavailableFrom(what, rd_kafka_error_code(error));
+  }
+  const rd_kafka_topic_partition_list_t* const told = rd_kafka_group_result_partitions(groups[0]);
+  if (told == nullptr || told->cnt != static_cast<int>(next.size())) {
+    return absl::UnavailableError(fmt::format("{}: not for all partitions", what));
+  }
+  for (int i = 0; i < told->cnt; ++i) {
+    if (told->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return UnavailableFrom(what, told->elems[i].err);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tributary::eventlog::kafka
