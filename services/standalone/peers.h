@@ -80,7 +80,7 @@ class PeerLag {
  public:
   // Where it is unknown because the peer does not answer: enough to hold up bulk loads, too little to refuse live
   // events, which the log keeps for the peer.
-  static constexpr int64_t kUnknown = 1'000;
+  static constexpr int64_t kUnknown = 10'000;
 
   // Both must outlive this.
   PeerLag(Peer* peer, const Clock* clock);

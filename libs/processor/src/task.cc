@@ -50,7 +50,7 @@ Task::Impl::Impl(const TaskOptions& options, const TaskDeps& deps)
       incarnation_(deps.random->Next64()),
       overlay_(projection::Overlay::Create(deps.store, {.record_changes = deps.processor->Derives()})),
       metrics_(deps.metrics) {
-  status_.standby = options.standby;
+  counters_.standby = status_.standby = options.standby;
 }
 
 Task::Impl::~Impl() {

@@ -20,6 +20,7 @@
 #include "tributary/eventlog/testing/memory_log.h"
 #include "tributary/identity/v1/identity.grpc.pb.h"
 #include "tributary/ingestion/v1/ingestion.grpc.pb.h"
+#include "tributary/operations/v1/operations.grpc.pb.h"
 #include "tributary/peer/v1/peer.grpc.pb.h"
 #include "tributary/profile/v1/profile.grpc.pb.h"
 #include "tributary/rpc/client.h"
@@ -180,6 +181,15 @@ TEST_F(ServersTest, APeersCallsAreForPeersAlone) {
   const auto lags = client.Call(*stub, &peer::v1::PeerService::Stub::GetLag, request);
   ASSERT_TRUE(lags.ok()) << lags.status();
   EXPECT_EQ(lags->lags_size(), 3);
+  // Identity follows the registry, which ingestion decides.
+  const rpc::Client operator_client = Client(identity_, access_.operator_secret);
+  const auto operations = operations::v1::OperationsService::NewStub(operator_client.channel());
+  const auto tasks = operator_client.Call(*operations, &operations::v1::OperationsService::Stub::ListTasks, {});
+  ASSERT_TRUE(tasks.ok()) << tasks.status();
+  for (const operations::v1::Task& task : tasks->tasks()) {
+    EXPECT_EQ(task.role(),
+              task.log() == "registry" ? operations::v1::TASK_ROLE_STANDBY : operations::v1::TASK_ROLE_DECIDER);
+  }
   request.set_processor("profile");
   EXPECT_EQ(ReasonOf(client.Call(*stub, &peer::v1::PeerService::Stub::GetLag, request).status()), "NOT_SERVED_HERE");
 }
